@@ -1,0 +1,39 @@
+"""`rupt-connector import-segment`: Segment's subscriptions in JSON to a destination file."""
+
+from pathlib import Path
+
+import click
+
+from connector.cli.streams import Streams
+from connector.errors import UsageError
+from connector.segment_import import read_subscriptions, write_destination
+from connector.values import load_json
+
+
+@click.command("import-segment")
+@click.argument("file", type=click.Path(allow_dash=True))
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Write to this file, which must not exist yet.")
+@click.pass_obj
+def command(streams: Streams, file: str, out: Path | None) -> int:
+    """Turn Segment's subscriptions (FILE, or - for standard input) into YAML.
+
+    Takes {partnerAction, subscribe, mapping} and the public API's {actionSlug, trigger, settings}.
+    """
+    try:
+        raw = streams.stdin.read() if file == "-" else Path(file).read_bytes()
+        subscriptions = read_subscriptions(load_json(raw))
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror}") from None
+    except ValueError as error:
+        raise UsageError(f"{file} is not JSON: {error}") from None
+    text = write_destination(subscriptions)
+    if out is None:
+        streams.print(text.rstrip("\n"))
+        return 0
+    try:
+        with out.open("x", encoding="utf-8") as written:
+            written.write(text)
+    except OSError as error:
+        raise UsageError(f"{out}: {error.strerror}; choose another file") from None
+    streams.say(f"{out}: {len(subscriptions)} mappings written; next: rupt-connector check --config {out}")
+    return 0

@@ -1,0 +1,102 @@
+"""The command `rupt-connector`: finds the command's own file, runs it, turns errors into words and an exit code.
+
+0 done · 1 a check or test failed · 2 wrong usage or configuration · 3 refused credentials · 4 some deliveries failed ·
+5 plan found changes · 6 the ledger does not balance · 130 interrupted.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import BinaryIO, Final, TextIO
+
+import click
+
+from connector.cli.streams import Streams
+from connector.errors import ConnectorError, DestinationError
+
+COMMANDS: Final = {
+    "init": "Write a first rupt.yaml.",
+    "check": "Check a destination file and run the tests in it.",
+    "explain": "Say which mappings an event matches and what they make of it.",
+    "replay": "Send recorded events to Rupt, or say what would be sent.",
+    "twin": "Run a stand-in for Rupt to try things on.",
+    "schema": "Print a JSON Schema, or the reference of the directives.",
+    "import-segment": "Turn Segment's subscriptions into a destination file.",
+    "demo": "Replay recorded events against the stand-in, from nothing.",
+}
+
+
+class _Commands(click.Group):
+    """Imports a command when it is called: starting up costs only what the command needs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"connector.cli.{cmd_name.replace('-', '_')}")
+        command = module.command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="rupt-connector", prog_name="rupt-connector")
+def group() -> None:
+    """Bring Segment events to Rupt: YAML mappings, validated payloads, replay."""
+
+
+def run(
+    args: Sequence[str], *, stdin: BinaryIO, stdout: BinaryIO, stderr: TextIO, env: Mapping[str, str] | None = None
+) -> int:
+    """Run one command on the streams given and return its exit code; no error of ours leaves as a traceback."""
+    streams = Streams(stdin, stdout, stderr, os.environ if env is None else env)
+    try:
+        code = group.main(list(args), prog_name="rupt-connector", standalone_mode=False, obj=streams)
+    except click.exceptions.Exit as exit:
+        code = exit.exit_code
+    except click.ClickException as error:
+        streams.say(_usage(error))
+        code = 2
+    except (click.Abort, KeyboardInterrupt):
+        streams.say("interrupted")
+        code = 130
+    except DestinationError as error:
+        streams.say(str(error) + _count(len(error.problems)))
+        code = 2
+    except ConnectorError as error:
+        streams.say(f"error: {error}")
+        code = 2
+    except BrokenPipeError:
+        code = 141
+    return code if isinstance(code, int) else 0
+
+
+def _usage(error: click.ClickException) -> str:
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        return f"error: {error.format_message()}\n  help: {error.ctx.command_path} --help"
+    return f"error: {error.format_message()}"
+
+
+def _count(problems: int) -> str:
+    return f"\n\n{problems} problem{'' if problems == 1 else 's'}, nothing was done"
+
+
+def main() -> None:
+    """Run the command of this process and end the process with its exit code."""
+    code = run(sys.argv[1:], stdin=sys.stdin.buffer, stdout=sys.stdout.buffer, stderr=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

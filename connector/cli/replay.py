@@ -1,0 +1,105 @@
+"""`rupt-connector replay`: recorded events to Rupt, or with --dry-run only what would be sent."""
+
+import gc
+import importlib
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+import click
+
+from connector.cli.options import config_option, json_option, load_config
+from connector.cli.replay_options import ReplayOptions
+from connector.cli.streams import Streams
+from connector.destination import Destination
+from connector.errors import UsageError
+from connector.replay.selection import Selection
+from connector.settings import duration
+
+_MODES: Final = {True: "connector.cli.replay_dry", False: "connector.cli.replay_live"}
+
+
+@click.command("replay")
+@click.argument("paths", nargs=-1, required=True)
+@config_option
+@json_option
+@click.option("--dry-run", is_flag=True, help="Send nothing; say what would be sent.")
+@click.option("--only", multiple=True, metavar="MAPPING", help="Take only this mapping; may be given several times.")
+@click.option(
+    "--since", metavar="TIME", help="Leave out events before this time: 2026-11-21, 2026-11-21T08:00Z or 24h."
+)
+@click.option("--until", metavar="TIME", help="Leave out events from this time on.")
+@click.option("--limit", type=click.IntRange(min=0), help="Take at most so many events.")
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Send at most so many requests a second.")
+@click.option("--concurrency", type=click.IntRange(1, 1024), help="Send so many requests at once.")
+@click.option("--allow-stale", is_flag=True, help="Send events older than max_event_age too: Rupt takes them for now.")
+@click.option(
+    "--checkpoint", type=click.Path(dir_okay=False), help="Remember here what was delivered, and go on from it."
+)
+@click.option("--debug", is_flag=True, help="Print each request and answer, without credentials.")
+@click.pass_obj
+def command(
+    streams: Streams,
+    paths: tuple[str, ...],
+    config: str,
+    as_json: bool,
+    dry_run: bool,
+    only: tuple[str, ...],
+    since: str | None,
+    until: str | None,
+    limit: int | None,
+    rate: float | None,
+    concurrency: int | None,
+    allow_stale: bool,
+    checkpoint: str | None,
+    debug: bool,
+) -> int:
+    """Replay recorded events: files, folders, globs, or - for standard input.
+
+    What a file is, its content says: one event, a list, lines of JSON, SDK request bodies, Segment's raw logs,
+    RudderStack archives, recorded HTTP requests, gzip or not.
+    """
+    destination = _only(load_config(streams, config), only)
+    now = time.time()
+    options = ReplayOptions(
+        paths=paths,
+        config=config,
+        as_json=as_json,
+        selection=Selection(_time("--since", since, now), _time("--until", until, now), limit),
+        allow_stale=allow_stale,
+        now=now,
+        rate=rate,
+        concurrency=concurrency,
+        checkpoint=checkpoint,
+        debug=debug or destination.settings.debug,
+    )
+    mode = importlib.import_module(_MODES[dry_run])  # a dry run never pays for loading what delivers
+    gc.freeze()  # what is loaded lives as long as the process: the collector need not look at it again
+    gc.set_threshold(50_000, 20, 20)
+    code = mode.run(streams, destination, options)
+    assert isinstance(code, int)
+    return code
+
+
+def _only(destination: Destination, names: tuple[str, ...]) -> Destination:
+    if not names:
+        return destination
+    known = [mapping.name for mapping in destination.mappings]
+    for name in names:
+        if name not in known:
+            raise UsageError(f"--only {name!r}: there is no such mapping; known are {', '.join(map(repr, known))}")
+    return replace(destination, mappings=tuple(mapping for mapping in destination.mappings if mapping.name in names))
+
+
+def _time(option: str, text: str | None, now: float) -> float | None:
+    """Read a time: a date, a date and time (UTC unless it says otherwise), or how long ago."""
+    if text is None:
+        return None
+    if isinstance(age := duration()(text), float):
+        return now - age
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option} {text!r}: write 2026-11-21, 2026-11-21T08:00:00Z or 24h") from None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()

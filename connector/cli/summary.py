@@ -1,0 +1,48 @@
+"""The end of a replay in words: what became of the events by mapping and outcome, and the reasons that came most."""
+
+import importlib
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from connector.cli.streams import Streams
+from connector.destination import Destination
+from connector.replay.summary import Summary
+
+OUTCOMES: Final = ("planned", "delivered", "skipped", "invalid", "dead", "held", "waiting")
+MOST_REASONS: Final = 8
+
+
+def tell_summary(streams: Streams, summary: Summary, destination: Destination, *, as_json: bool) -> None:
+    """Print the summary: beside --json one line of words on standard error, else a table on standard output."""
+    if as_json:
+        streams.say(headline(summary))
+        return
+    table = importlib.import_module("connector.cli.summary_table")  # its library costs as much as 20,000 events
+    streams.print(table.render(summary, [mapping.name for mapping in destination.mappings]).rstrip())
+
+
+def headline(summary: Summary) -> str:
+    """Say in one line what came of how many events."""
+    counts = Counter[str]()
+    for (_, outcome, _), number in summary.outcomes.items():
+        counts[outcome] += number
+    parts = [f"{counts[outcome]:,} {outcome}" for outcome in (*OUTCOMES, "filtered") if counts[outcome]]
+    parts += [f"{summary.discards.total():,} unreadable or discarded"] if summary.discards else []
+    parts += [f"{summary.left_out:,} outside --since/--until"] if summary.left_out else []
+    events = f"{summary.events:,} event{'' if summary.events == 1 else 's'}"
+    return f"{events}: {', '.join(parts) or 'nothing to do'}"
+
+
+def reasons(summary: Summary) -> Iterator[tuple[int, str, str]]:
+    """List why events did not arrive: how many, what became of them, and the reason; the most frequent first."""
+    found = Counter[tuple[str, str]]()
+    for (_, outcome, reason), number in summary.outcomes.items():
+        if reason:
+            found[outcome, reason] += number
+    for reason, number in summary.discards.items():
+        found["discarded", reason] += number
+    for (_, warning), number in summary.warnings.items():
+        found["warning", warning] += number
+    for (outcome, reason), number in found.most_common():
+        yield number, outcome, reason

@@ -1,0 +1,64 @@
+"""`rupt-connector twin`: a stand-in for Rupt that runs until Ctrl-C and logs each request as a line of JSON."""
+
+import asyncio
+import sys
+from pathlib import Path
+from random import Random
+
+import click
+
+from connector.cli.streams import Streams
+from connector.errors import UsageError
+from connector.twin import Faults, Project, serve_twin
+
+
+@click.command("twin")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8787, show_default=True)
+@click.option("--client-id", help="Take only this client id; any is taken otherwise.")
+@click.option("--api-secret", envvar="TWIN_API_SECRET", help="Take only this API secret; any is taken otherwise.")
+@click.option(
+    "--device-limit", type=click.IntRange(min=0), default=3, show_default=True, help="Devices an account may have."
+)
+@click.option("--faults", default="", help="What goes wrong, how often: 429=2:0.1,500:0.05,latency=0.2")
+@click.option("--seed", type=int, default=0, show_default=True, help="Makes ids and faults come out the same again.")
+@click.option(
+    "--log",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Append the requests to this file, not to standard output.",
+)
+@click.pass_obj
+def command(
+    streams: Streams,
+    host: str,
+    port: int,
+    client_id: str | None,
+    api_secret: str | None,
+    device_limit: int,
+    faults: str,
+    seed: int,
+    log: Path | None,
+) -> int:
+    """Run a stand-in for Rupt, to try mappings and failures on. It forgets everything when it ends.
+
+    Point a destination at it with settings.domain. POST /_twin/faults, GET /_twin/state and GET /_twin/requests steer
+    and show it; the header X-Twin-Fault spoils one request.
+    """
+    project = Project(client_id=client_id, api_secret=api_secret, default_device_limit=device_limit, seed=seed)
+    menu = Faults(faults, random=Random(seed))
+    try:
+        out = sys.stdout if log is None else log.open("a", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--log {log}: {error.strerror}") from None
+    with out:
+        asyncio.run(
+            serve_twin(
+                host,
+                port,
+                project=project,
+                faults=menu,
+                log=out,
+                ready=lambda url: streams.say(f"stand-in for Rupt: {url}"),
+            )
+        )
+    return 0

@@ -1,0 +1,105 @@
+"""Every error of the product, in one tree, and the values that say what is wrong and where.
+
+ConnectorError
+├── LanguageError       a directive, path, template or trigger is wrong: its faults, each with a place in the text
+├── ResolveError        a right mapping cannot be resolved for one event (the outcome is invalid, nothing breaks)
+├── DestinationError    a destination file does not load: all its problems, each with file, line and column
+├── SourceError         recorded events cannot be opened or read at all
+└── UsageError          the command line or the environment is wrong
+
+Expected outcomes (a discard, a skip, a refusal by Rupt) are values, not errors: see events, pipeline and retry.
+"""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Literal, TypeAlias
+
+import msgspec
+
+Path: TypeAlias = tuple[str | int, ...]
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """What is wrong in a text or tree of the mapping language.
+
+    `path` leads to the value in the tree (keys and list positions), `start` and `end` are character offsets inside that
+    value when it is a text (`0 <= start <= end <= len(text)`). `help` says what to write instead.
+    """
+
+    code: str
+    message: str
+    help: str = ""
+    path: Path = ()
+    start: int = 0
+    end: int = 0
+
+    def under(self, *above: str | int) -> "Fault":
+        """The same fault, seen from further up the tree."""
+        return Fault(self.code, self.message, self.help, above + self.path, self.start, self.end)
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What is wrong in a file: printed as `error[code]: message`, `file:line:column`, the line with a caret, and help.
+
+    Lines and columns count from 1. `source` is the line's text, `width` how many characters the carets cover.
+    """
+
+    code: str
+    message: str
+    file: str
+    line: int = 0
+    column: int = 0
+    width: int = 1
+    source: str = ""
+    help: str = ""
+    severity: Literal["error", "warning"] = "error"
+
+    def render(self) -> str:
+        """Print the problem over several lines, without colour and without a trailing newline."""
+        lines = [f"{self.severity}[{self.code}]: {self.message}"]
+        lines.append(f"  --> {self.file}:{self.line}:{self.column}" if self.line else f"  --> {self.file}")
+        if self.source:
+            gutter = " " * len(str(self.line))
+            pad = "".join("\t" if char == "\t" else " " for char in self.source[: self.column - 1])
+            lines += [f"{gutter} |", f"{self.line} | {self.source}", f"{gutter} | {pad}{'^' * max(1, self.width)}"]
+        if self.help:
+            lines.append(f"  help: {self.help}")
+        return "\n".join(lines)
+
+
+class ConnectorError(Exception):
+    """Anything that this product raises on purpose."""
+
+
+class LanguageError(ConnectorError):
+    """A text or tree of the mapping language does not compile; `faults` holds every reason."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__("; ".join(fault.message for fault in faults))
+        self.faults = faults
+
+
+class ResolveError(ConnectorError):
+    """A mapping cannot be resolved for this one event, for a reason that no loading could see."""
+
+
+class DestinationError(ConnectorError):
+    """A destination file cannot be used; `problems` holds every reason."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n\n".join(problem.render() for problem in problems))
+        self.problems = tuple(problems)
+
+
+class SourceError(ConnectorError):
+    """Recorded events cannot be opened: the message names the path and what to do."""
+
+
+class UsageError(ConnectorError):
+    """The command line or the environment is wrong: the message says which option and what to write."""
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """Say `did you mean 'x'?` for the known word nearest to a misspelt one, or nothing when none is near."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}?" if near else ""

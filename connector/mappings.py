@@ -1,0 +1,308 @@
+"""A draft of a mapping becomes a compiled Mapping: its keys checked, its trigger and fields turned into closures.
+
+In: a Draft and what the settings allow. Out: a frozen Mapping, or the problems with their places. The fields of an
+action, and which it requires, stand in its JSON Schema.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+from msgspec.structs import replace
+
+from connector.actions import ACTIONS
+from connector.documents import Part
+from connector.drafts import Draft
+from connector.errors import Fault, LanguageError, Path, Problem, closest
+from connector.language.compiler import compile_mapping, mapping_reads, parse_mapping
+from connector.language.directives import Constant, Fields, Items, Node
+from connector.language.triggers import Gate, Trigger, compile_trigger, parse_trigger, trigger_gate, trigger_reads
+from connector.positions import Location, quoted, shown
+from connector.schemas import checker, field_names, required_names
+from connector.settings import plain, unknown_keys
+from connector.values import JSON
+
+Reads: TypeAlias = frozenset[tuple[str, ...]]
+Outcome: TypeAlias = Literal["planned", "skipped", "invalid", "filtered"]
+
+_OUTCOMES: Final[dict[str, Outcome]] = {
+    "expect": "planned",
+    "expect_skipped": "skipped",
+    "expect_invalid": "invalid",
+    "expect_filtered": "filtered",
+}
+_CASE_KEYS: Final = ("name", "event", *_OUTCOMES)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A test in the file: what must become of an event.
+
+    `payload` holds the fields that a planned payload must have, null for one that it must not have; for the other
+    outcomes `reason` is a text that the reason must contain, empty for any.
+    """
+
+    name: str
+    event: dict[str, JSON]
+    outcome: Outcome
+    payload: dict[str, JSON]
+    reason: str
+    part: Part = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mapping:
+    """A mapping that compiled: which events it takes, and what it makes of one.
+
+    `matches` and `resolve` take an event's data; `gate` is a necessary condition of `matches`; `reads` are the paths
+    of the event that trigger, fields and action look at, None for all. The trees are for who explains.
+    """
+
+    name: str
+    action: str
+    enabled: bool
+    description: str
+    trigger_text: str = field(repr=False)
+    trigger: Trigger = field(repr=False)
+    matches: Callable[[dict[str, JSON]], bool] = field(repr=False)
+    gate: Gate
+    fields: Node = field(repr=False)
+    resolve: Callable[[dict[str, JSON]], dict[str, JSON]] = field(repr=False)
+    reads: Reads | None = field(repr=False)
+    tests: tuple[Case, ...] = field(repr=False)
+    draft: Draft = field(repr=False)
+
+    def location(self, path: Path = (), start: int = 0, end: int = 0) -> Location:
+        """Say where something stands: ("trigger",), ("fields", "email", "@if"); nothing: the mapping itself.
+
+        `start` and `end` are offsets in a text. A value that comes from a preset stands in the preset's file.
+        """
+        if not path:
+            return self.draft.part.location()
+        parts = self.draft.fields if path[0] == "fields" and len(path) > 1 else self.draft.parts
+        name, rest = (path[1], path[2:]) if parts is self.draft.fields else (path[0], path[1:])
+        found = parts.get(str(name))
+        return found.child(*rest).location(start, end) if found else self.draft.part.child(*path).location()
+
+
+def union_reads(all_reads: Iterable[Reads | None]) -> Reads | None:
+    """Unite sets of paths; None, which is every path, when one of them is None."""
+    found: Reads = frozenset()
+    for reads in all_reads:
+        if reads is None:
+            return None
+        found |= reads
+    return found
+
+
+def build_mapping(draft: Draft, *, has_secret: bool) -> tuple[Mapping | None, list[Problem]]:
+    """Check and compile one mapping; None where something is wrong with it."""
+    reader = _Reader(draft)
+    name, action, description = reader.name(), reader.action(has_secret=has_secret), reader.description()
+    trigger, fields = reader.trigger(), reader.fields(action)
+    enabled, tests = reader.enabled(), reader.tests()
+    if reader.problems or name is None or action is None or trigger is None or fields is None:
+        return None, reader.problems
+    text, tree = trigger
+    mapping = Mapping(
+        name=name,
+        action=action,
+        enabled=enabled,
+        description=description or "",
+        trigger_text=text,
+        trigger=tree,
+        matches=compile_trigger(tree),
+        gate=trigger_gate(tree),
+        fields=fields,
+        resolve=compile_mapping(fields),
+        reads=union_reads((trigger_reads(tree), mapping_reads(fields), ACTIONS[action].reads)),
+        tests=tests,
+        draft=draft,
+    )
+    return mapping, []
+
+
+class _Reader:
+    """Reads the keys of one draft; what is wrong goes to `problems` and comes back as None."""
+
+    def __init__(self, draft: Draft) -> None:
+        self.problems: list[Problem] = []
+        self._draft = draft
+
+    def _say(self, part: Part, code: str, message: str, help: str = "") -> None:
+        if not part.is_broken:
+            self.problems.append(part.problem(code, message, help=help))
+
+    def _fault(self, part: Part, fault: Fault) -> None:
+        if not part.child(*fault.path).is_broken:
+            self.problems.append(part.fault(fault))
+
+    def _required(self, key: str, example: str) -> Part | None:
+        part = self._draft.parts.get(key)
+        if part is None and self._draft.complete:
+            own = self._draft.part.child(key)
+            where = own if own.exists else self._draft.part.child("name")
+            self._say(where, "missing_key", f"the mapping has no {key!r}", f"write `{key}: {example}`")
+        return part
+
+    def _text(self, part: Part | None, help: str = "") -> str | None:
+        if part is None or part.is_broken:
+            return None
+        if isinstance(part.value, str) and part.value.strip():
+            return part.value
+        message = f"{part.path[-1]!r} must be a text that is not empty, not {shown(part.value)}"
+        self._say(part, "wrong_type", message, help)
+        return None
+
+    def name(self) -> str | None:
+        return self._text(self._required("name", "Attach Device"))
+
+    def description(self) -> str | None:
+        return self._text(self._draft.parts.get("description"))
+
+    def action(self, *, has_secret: bool) -> str | None:
+        part, known = self._required("action", "attach"), ", ".join(ACTIONS)
+        name = self._text(part, f"write one of {known}")
+        if part is None or name is None:
+            return None
+        if name not in ACTIONS:
+            help = closest(name, ACTIONS) or f"known are {known}"
+            self._say(part, "unknown_action", f"there is no action {part.written}", help)
+            return None
+        if ACTIONS[name].needs_secret and not has_secret:
+            help = "write `api_secret: ${RUPT_API_SECRET}` under `settings`"
+            self._say(part, "needs_api_secret", f"{name} needs the setting 'api_secret'", help)
+        return name
+
+    def enabled(self) -> bool:
+        part = self._draft.parts.get("enabled")
+        if part is None:
+            return True
+        value = plain(part.value) if part.is_filled else part.value
+        if not isinstance(value, bool):
+            help = "write true or false, without quotes; yes, no, on and off are texts"
+            self._say(part, "wrong_type", f"'enabled' must be true or false, not {part.written}", help)
+        return value is True
+
+    def trigger(self) -> tuple[str, Trigger] | None:
+        part = self._required("trigger", 'type = "page"')
+        text = self._text(part, 'write a condition, for example type = "page"')
+        if part is None or text is None:
+            return None
+        try:
+            return text, parse_trigger(text)
+        except LanguageError as error:
+            for fault in error.faults:
+                self._fault(part, _with_comment_hint(part, fault))
+            return None
+
+    def fields(self, action: str | None) -> Node | None:
+        fields = self._draft.fields
+        if action is not None:
+            self._check_names(action)
+            self._check_required(action)
+            fields = {name: part for name, part in fields.items() if name in field_names(action)}
+        try:
+            node = parse_mapping({name: part.value for name, part in fields.items()}, shorthands=True)
+        except LanguageError as error:
+            for fault in error.faults:
+                self._fault(fields[str(fault.path[0])], replace(fault, path=fault.path[1:]))
+            return None
+        if action is not None and isinstance(node, Fields):
+            self._check_constants(action, node)
+        return node
+
+    def _check_names(self, action: str) -> None:
+        known = field_names(action)
+        for name, part in {**self._draft.fields, **self._draft.cleared}.items():
+            if name not in known:
+                help = closest(name, known) or f"{action} has {', '.join(known)}"
+                if name.startswith("@"):
+                    help = f"write a directive under a field; {action} has {', '.join(known)}"
+                message = f"{action} has no field {quoted(name)}"
+                self.problems.append(part.problem("unknown_field", message, help=help, at_key=True))
+
+    def _check_required(self, action: str) -> None:
+        for name in required_names(action) if self._draft.complete else ():
+            if name not in self._draft.fields:
+                own = self._draft.part.child("fields")
+                where = self._draft.cleared.get(name, own if own.exists else self._draft.part.child("name"))
+                message = f"{action} needs the field {name!r}"
+                self._say(where, "required_field", message, f"write `{name}: …` under `fields`")
+
+    def _check_constants(self, action: str, node: Fields) -> None:
+        """Check what is written in the file itself as it will be checked on every event."""
+        others: dict[str, JSON] = dict.fromkeys(required_names(action), "x")
+        for name, inner in node.fields:
+            part = self._draft.fields[name]
+            if _is_constant(inner):
+                for message in checker(action).check({**others, name: part.value}).problems:
+                    self._say(part, "wrong_field", message, "write such a value, or a directive that gives one")
+
+    def tests(self) -> tuple[Case, ...]:
+        whole = self._draft.parts.get("tests")
+        if whole is None:
+            return ()
+        if not isinstance(whole.value, list):
+            help = "write `- name: …`, `event:` and `expect:` under it"
+            self._say(whole, "wrong_type", f"'tests' must be a list, not {shown(whole.value)}", help)
+            return ()
+        cases = [self._case(whole.child(at), at) for at in range(len(whole.value))]
+        return tuple(case for case in cases if case is not None)
+
+    def _case(self, part: Part, at: int) -> Case | None:
+        if not isinstance(part.value, dict):
+            self._say(part, "wrong_type", f"a test must be an object, not {shown(part.value)}", "write `event:` in it")
+            return None
+        self.problems += unknown_keys(part.document, part.path, _CASE_KEYS)
+        name = self._text(part.child("name")) if "name" in part.value else f"test {at + 1}"
+        event = self._object(part, "event", "{type: page, userId: user-42}")
+        expected = [key for key in _OUTCOMES if key in part.value]
+        if len(expected) == 1 and name is not None and event is not None:
+            return self._expectation(part.child(expected[0]), name, event)
+        if not expected:
+            self._say(part, "missing_key", "the test expects nothing", f"write one of {', '.join(_OUTCOMES)}")
+        for key in expected[1:]:
+            message = f"a test expects one thing: {expected[0]!r} stands here too"
+            self._say(part.child(key), "wrong_value", message, "make two tests of it")
+        return None
+
+    def _object(self, part: Part, key: str, example: str) -> dict[str, JSON] | None:
+        found = part.child(key)
+        if isinstance(found.value, dict):
+            return found.value
+        code = "wrong_type" if found.exists else "missing_key"
+        message = f"{key!r} must be an object, not {shown(found.value)}" if found.exists else f"the test has no {key!r}"
+        self._say(found if found.exists else part, code, message, f"write `{key}: {example}`")
+        return None
+
+    def _expectation(self, part: Part, name: str, event: dict[str, JSON]) -> Case | None:
+        outcome, value = _OUTCOMES[str(part.path[-1])], part.value
+        test = Part(part.document, part.path[:-1])
+        if outcome == "planned":
+            payload = self._object(test, "expect", "{account: user-42}")
+            return None if payload is None else Case(name, event, outcome, payload, "", test)
+        if value is not True and not isinstance(value, str):
+            message = f"{part.path[-1]!r} must be true or a part of the reason, not {shown(value)}"
+            self._say(part, "wrong_type", message, "write true")
+            return None
+        return Case(name, event, outcome, {}, value if isinstance(value, str) else "", test)
+
+
+def _with_comment_hint(part: Part, fault: Fault) -> Fault:
+    """Say that ` #` begins a comment, where that leaves a trigger's text without its closing quote."""
+    if fault.code != "trigger_unterminated" or not part.document.ends_in_comment(part.path):
+        return fault
+    return replace(fault, help="` #` begins a comment in YAML: put the whole trigger in quotes")
+
+
+def _is_constant(node: Node) -> bool:
+    match node:
+        case Constant():
+            return True
+        case Items(items):
+            return all(map(_is_constant, items))
+        case Fields(fields):
+            return all(_is_constant(item) for _, item in fields)
+        case _:
+            return False

@@ -1,0 +1,76 @@
+"""One event through one mapping: resolve, check, build. An event's data in; a request, or the reason for none, out.
+
+Everything is compiled when the destination is loaded. No clock, no network: what is too old is told by an argument.
+"""
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+import msgspec
+
+from connector.actions import ACTIONS, Built, Options, Unfit
+from connector.destination import Mapping, Settings
+from connector.errors import ResolveError
+from connector.events import Cutoff, is_before
+from connector.rupt import Request
+from connector.schemas import checker
+from connector.values import JSON
+
+STALE: Final = "stale: the event is older than max_event_age, and Rupt would take it for an access now"
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """A request to send: `payload` is what the schema passed, `request` what goes over the wire."""
+
+    payload: dict[str, JSON]
+    request: Request
+    warnings: tuple[str, ...] = ()
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """Nothing is sent, and nothing is wrong: `reason` starts with a short stable name."""
+
+    reason: str
+    payload: dict[str, JSON] | None = None
+
+
+class Invalid(msgspec.Struct, frozen=True):
+    """The payload does not pass the action's schema: every problem, as a sentence."""
+
+    problems: tuple[str, ...]
+    payload: dict[str, JSON] | None = None
+
+
+Plan: TypeAlias = Planned | Skipped | Invalid
+Planner: TypeAlias = Callable[[dict[str, JSON], Cutoff | None], Plan]
+
+
+def options_of(settings: Settings) -> Options:
+    """Tell actions what they need to know of the settings, and nothing secret."""
+    return Options(bool(settings.new_account_url), bool(settings.logout_url), settings.device_identity)
+
+
+def compile_plan(mapping: Mapping, settings: Settings) -> Planner:
+    """Compile a mapping into a function from an event's data, and the moment before which it is stale, to a Plan."""
+    resolve, check = mapping.resolve, checker(mapping.action).check
+    build = ACTIONS[mapping.action].compile(options_of(settings))
+    stale = Skipped(STALE)
+
+    def plan(event: dict[str, JSON], oldest: Cutoff | None) -> Plan:
+        if oldest is not None and is_before(event, oldest):
+            return stale
+        try:
+            resolved = resolve(event)
+        except ResolveError as error:
+            return Invalid((str(error),))
+        checked = check(resolved)
+        payload = checked.payload
+        if checked.problems:
+            return Invalid(checked.problems, payload)
+        built = build(payload, event)
+        if type(built) is Built:
+            return Planned(payload, built.request, built.warnings)
+        assert isinstance(built, Unfit)
+        return Skipped(built.reason, payload)
+
+    return plan
