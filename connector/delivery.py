@@ -6,6 +6,7 @@ connection and prints nothing; clocks, sleep and dice are arguments.
 
 import asyncio
 import logging
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -21,7 +22,7 @@ __all__ = ["Finish", "Outcome", "Planner", "Rules", "Sender", "Worker"]
 
 log = logging.getLogger(__name__)
 
-_SLACK: Final = 0.02  # seconds that a rate may catch up on: a sleep ends late, and the rate must be met all the same
+_SLACK: Final = 0.05  # seconds that a rate may catch up on: a sleep ends late, and the rate must be met all the same
 _SHORTEST_PAUSE: Final = 0.001
 _NO_DELAY: Final = 1e-9  # a difference of two times that is only rounding
 
@@ -252,12 +253,13 @@ class _Rate:
 
     def __init__(self, rate: float, monotonic: Callable[[], float]) -> None:
         self._step, self._monotonic = 1 / rate, monotonic
-        self._next = monotonic()
+        self._next = -math.inf
 
     def available(self) -> int:
         """Count the requests whose time has come."""
         now = self._monotonic()
-        self._next = max(self._next, now - _SLACK)
+        if self._next < now - _SLACK:  # nothing was to be done meanwhile: that time is gone
+            self._next = now
         return max(0, int((now - self._next + _NO_DELAY) / self._step + 1))
 
     def delay(self) -> float:

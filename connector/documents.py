@@ -17,9 +17,8 @@ from connector.yaml_text import LOADER, Place, compose, properties_length
 
 LARGEST: Final = 1_048_576  # bytes
 
-_UNREADABLE: Final = re.compile(
-    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
+# What YAML does not allow in a text, less what UTF-8 cannot bring; and line breaks that only YAML 1.1 knew.
+_UNREADABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _TELLING: Final = 8  # a shorter value of a variable is hidden only in problems of the text that holds it
 
 

@@ -4,7 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from connector.codes import CODES
 from connector.destination import load
 from connector.errors import DestinationError, Problem
 from connector.settings import Settings
@@ -538,3 +541,63 @@ error[unknown_directive]: there is no directive @pth
   |                        ^^^^^^
   help: did you mean '@path'?"""
     )
+
+
+EVERYTHING = f"""{HEAD}mappings:
+  - name: One
+    action: attach
+    trigger: type = "page" and (name = "Home" or !contains(properties.url, "x"))
+    enabled: true
+    fields:
+      account: $.userId
+      email: {{"@if": {{exists: $.context.traits.email, then: $.a, else: "{{{{b}}}} ${{X:-y}}"}}}}
+      metadata: {{"@merge": {{direction: right, objects: [{{a: 1}}, {{"@path": $.b}}]}}}}
+      event: &name |
+        {{{{event}}}}
+      page: *name
+    tests:
+      - event: {{type: page}}
+        expect: {{account: null}}
+  - preset: conversions
+"""
+TOKENS = [
+    "",
+    "@",
+    "'",
+    '"',
+    "{",
+    "}",
+    "[",
+    ": ",
+    "- ",
+    "\n",
+    "\t",
+    "#",
+    "&a ",
+    "*a",
+    "!t ",
+    "${X}",
+    "null",
+    "5",
+    "é",
+    "$.",
+]
+
+
+@settings(max_examples=250, deadline=None)
+@given(at=st.integers(0, len(EVERYTHING)), cut=st.integers(0, 30), token=st.sampled_from(TOKENS))
+def test_any_edit_loads_or_has_problems_in_the_file(
+    at: int, cut: int, token: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Whatever is taken out of a file or put into it, it loads, or each problem has a place in a file and prints."""
+    path = tmp_path_factory.getbasetemp() / "edited.yaml"
+    text = EVERYTHING[:at] + token + EVERYTHING[at + cut :]
+    path.write_text(text, encoding="utf-8")
+    try:
+        load(path, {})
+    except DestinationError as error:
+        for problem in error.problems:
+            assert 1 <= problem.line <= text.count("\n") + 1
+            assert 1 <= problem.column <= len(text.split("\n")[problem.line - 1]) + 1
+            assert problem.code in CODES
+            assert problem.render()

@@ -341,6 +341,13 @@ def test_own_text_is_kept() -> None:
     assert unpack_one(b'{"batch":[' + raw + b'],"context":{},"sentAt":null}').raw == raw
 
 
+def test_addition_keeps_the_text() -> None:
+    """What a batch adds stands behind an item's own text, of which no byte changes."""
+    raw = b'{ "type": "page", "messageId": "m", "userId": "\\u0075", "n": 1.50 }'
+    event = unpack_one(b'{"batch":[' + raw + b'],"sentAt":"now"}')
+    assert event.raw == raw[:-1] + b',"sentAt":"now"}'
+
+
 def test_rudder_message_id() -> None:
     """The messageId of a RudderStack line stands for one that its payload lacks."""
     payload = {"type": "page", "userId": "u"}
@@ -378,6 +385,9 @@ def test_route_gives_the_type(path: str, kind: str) -> None:
         ({"path": "/hook", "body": json.dumps([PAGE, TRACK])}, ["page m-1", "track m-2"]),
         ({"path": "/v1/b", "body": {"batch": [PAGE]}}, ["page m-1"]),
         ({"path": "/v1/p", "body": json.dumps({"userId": 7})}, ["id_not_string"]),
+        ({"path": "/v1/p", "body": "{}"}, ["no_user_anon_id"]),
+        ({"path": "/v1/p", "body": "{"}, ["bad_request"]),
+        ({"path": "/v1/p", "body": json.dumps({"type": None, "userId": "u", "messageId": "m"})}, ["page m"]),
         ({"path": "/v1/p", "body": b64encode(text_of(PAGE)).decode()}, ["bad_request"]),
         ({"path": "/v1/p", "body_base64": b64encode(text_of(PAGE)).decode()}, ["page m-1"]),
         ({"path": "/v1/p", "body_base64": b64encode(gzip.compress(text_of(PAGE))).decode()}, ["page m-1"]),

@@ -272,11 +272,11 @@ def _read_source(name: str, stream: _Stream, reader: Reader) -> _Parts:
 
 
 def _first_line(stream: _Stream) -> tuple[bytes, int]:
-    """Take the first line that is not blank, and its number; a byte order mark before everything is dropped."""
-    raw, line = stream.readline(MAX_BYTES).removeprefix(BOM), 1
+    """Take the first line that is not blank, or its start, and its number; a byte order mark before it is dropped."""
+    raw, line = stream.readline(_CHUNK).removeprefix(BOM), 1
     while raw and not raw.strip():
         line += raw.count(b"\n")
-        raw = stream.readline(MAX_BYTES)
+        raw = stream.readline(_CHUNK)
     return raw, line
 
 
@@ -285,7 +285,7 @@ def _head_fault(head: bytes, source: _Source) -> Discard | None:
     if not head and not source.fault:
         return Discard("no_events", "the file is empty")
     what = next((what for start, what in _FORMATS.items() if head.startswith(start)), "")
-    if not what and not head.lstrip().startswith((b"{", b"[")) and b"\0" in head[:_CHUNK] + source.stream.peek(1):
+    if not what and not head.lstrip().startswith((b"{", b"[")) and b"\0" in head + source.stream.peek(1):
         what = "binary data, not JSON"
     return Discard("bad_request", f"{what} ({len(head) + _drain(source.stream):,} bytes)") if what else None
 
@@ -298,9 +298,13 @@ def _look_ahead(head: bytes, stream: _Stream) -> tuple[bool, list[bytes]]:
     """Tell documents (True) from lines, and give back what was read for it: where `head` begins an object that it does
     not end, the next line that is not blank decides.
     """
+    if head.lstrip().startswith(b"["):
+        return True, [head]
+    if not head.endswith(b"\n"):
+        head += stream.readline(MAX_BYTES - len(head))
     start = head.lstrip()
     if not start.startswith(b"{") or _is_json(start):
-        return start.startswith(b"["), [head]
+        return False, [head]
     if len(head) >= MAX_BYTES:
         return True, [head]
     ahead = []

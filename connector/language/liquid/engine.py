@@ -122,7 +122,7 @@ def _compile_capture(node: Node, build: Build) -> Write:
         inner: list[str] = []
         try:
             fill(rendering, inner)
-        finally:
+        finally:  # a {% break %} inside ends the rendering, but what was captured is kept
             rendering.names[name] = "".join(inner)
 
     return write
