@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Final
 
 from connector.delivery import Outcome, Rules, Worker
 from connector.destination import Settings
@@ -17,10 +18,14 @@ from connector.rows import requests_base
 from connector.rupt import Credentials, Failure, Request, Response
 from connector.transport import Transport
 
+CAPACITY: Final = 2_000  # jobs that may wait: enough for every connection, and 64 MB of Segment's largest events
+
 
 def open_queue(checkpoint: Checkpoint | None = None) -> Queue:
     """Make the queue of one run, which notes in the checkpoint, if there is one, what it has delivered."""
-    return MemoryQueue() if checkpoint is None else CheckpointedQueue(checkpoint)
+    if checkpoint is None:
+        return MemoryQueue(capacity=CAPACITY)
+    return CheckpointedQueue(checkpoint, capacity=CAPACITY)
 
 
 @asynccontextmanager
@@ -41,7 +46,7 @@ async def open_delivery(
     rules = Rules(
         concurrency=at_once,
         rate=rate or delivery.rate,
-        policy=Policy(attempts=delivery.attempts, window=delivery.window),
+        policy=Policy(attempts=delivery.attempts, window=delivery.window, first=delivery.first_retry),
         in_doubt=settings.in_doubt,
         on_hold="stop",
         lease=2 * delivery.timeout + 30.0,

@@ -96,7 +96,8 @@ class Courier:
     def cut(self) -> None:
         """Give up the requests that wait for an answer: their jobs wait again, in doubt."""
         for wait in self._waits:
-            wait.reschedule(0.0)  # a time long past
+            if not wait.expired():  # it may take its time to give up, and be told twice
+                wait.reschedule(0.0)  # a time long past
 
     async def deliver(self, job: Job) -> Verdict | None:
         """Plan and send a job, and settle it; the verdict is None when nothing was sent."""

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from connector.errors import DestinationError, Fault, Path, Problem
 from connector.positions import Location, Source, align, make_source, shown
 from connector.values import JSON
@@ -167,8 +169,7 @@ def _not_utf8(data: bytes, error: UnicodeDecodeError, file: str) -> Problem:
     return source.problem("not_utf8", message, at, at + 1, help="save the file as UTF-8")
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """A value of a file: the document, and the path that leads to the value."""
 
     document: Document

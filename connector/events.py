@@ -10,7 +10,6 @@ import importlib
 import re
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Final, Protocol, TypeAlias
 
@@ -73,8 +72,7 @@ Item: TypeAlias = Event | Discard
 # ---------------------------------------------------------------------------------------------------------- readers
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(msgspec.Struct, frozen=True):
     """The ways to read events; all of them fill `Event.data` with the same paths. Made by `event_reader`.
 
     `plain` is the hot one: the Event, or None when the text is anything but one ordinary event; then `read` or `unpack`
@@ -400,7 +398,7 @@ def _recorded_body(shape: _Object) -> bytes:
 
 def _with_defaults(raw: bytes, defaults: dict[str, JSON]) -> bytes:
     """Give an event what its envelope says for all; what it says itself wins, key by key in two objects."""
-    given = {key: value for key, value in defaults.items() if value}
+    given: dict[str, JSON] = {key: value for key, value in defaults.items() if value}
     if not given:
         return raw
     try:
@@ -419,8 +417,8 @@ def _with_merged(raw: bytes, given: dict[str, JSON]) -> bytes:
         return raw
     if not isinstance(event, dict):
         return raw
-    added = {key: merged for key, value in given.items() if (merged := _merge(event.get(key), value)) != event.get(key)}
-    return dump_json(event | added) if added else raw
+    merged: dict[str, JSON] = {key: _merge(event.get(key), value) for key, value in given.items()}
+    return dump_json(event | merged) if any(event.get(key) != value for key, value in merged.items()) else raw
 
 
 def _merge(own: JSON, shared: JSON) -> JSON:

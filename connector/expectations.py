@@ -5,17 +5,22 @@ so it also holds for an event that names no device; nothing is ever sent and no 
 """
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
 import msgspec
 
 from connector.destination import Case, Destination, Mapping
-from connector.errors import Problem
+from connector.errors import Path, Problem
 from connector.pipeline import Invalid, Plan, Planner, Skipped, compile_plan
-from connector.values import JSON, dump_json
+from connector.routes import NO_MATCHING_MAPPING
+from connector.rows import printable
+from connector.values import JSON, dump_json, type_name
+
+_Difference: TypeAlias = tuple[Path, str]  # where in the test it was expected, and what was found
 
 
 class Failed(msgspec.Struct, frozen=True):
-    """A test that failed: a problem at its place in the file, whose help says what was found."""
+    """A test that failed: a problem at its place in the file, which says what was expected and what was found."""
 
     mapping: str
     test: str
@@ -23,56 +28,69 @@ class Failed(msgspec.Struct, frozen=True):
 
 
 def run_tests(destination: Destination) -> tuple[int, list[Failed]]:
-    """Run every test of every mapping; give how many there were and those that failed."""
+    """Run every test of every mapping, disabled ones too; give how many there were and what failed."""
     count, failed = 0, []
     for mapping in destination.mappings:
         plan = compile_plan(mapping, destination.settings)
         for case in mapping.tests:
             count += 1
-            failed += [_failed(mapping, case, difference) for difference in _differences(mapping, plan, case)]
+            failed += [_failed(mapping, case, path, text) for path, text in _differences(mapping, plan, case)]
     return count, failed
 
 
-def _failed(mapping: Mapping, case: Case, difference: str) -> Failed:
+def _failed(mapping: Mapping, case: Case, path: Path, difference: str) -> Failed:
     message = f"the test {case.name!r} of {mapping.name!r} fails: {difference}"
-    return Failed(mapping.name, case.name, case.part.problem("test_failed", message))
+    return Failed(mapping.name, case.name, case.part.child(*path).problem("test_failed", message))
 
 
-def _differences(mapping: Mapping, plan: Planner, case: Case) -> Iterator[str]:
-    if not mapping.matches(case.event):
-        if case.outcome != "filtered":
-            yield f"the trigger does not hold for its event, expected {case.outcome}"
-        return
-    found = plan(case.event, None)
+def _differences(mapping: Mapping, plan: Planner, case: Case) -> Iterator[_Difference]:
+    found = plan(case.event, None) if mapping.matches(case.event) else None
     if case.outcome == "planned":
-        yield from _payload_differences(found, case.payload)
-    elif case.outcome == "filtered":
-        yield "the trigger holds for its event, expected that it does not"
-    elif (case.outcome == "invalid") != isinstance(found, Invalid) or (case.outcome == "skipped") != isinstance(
-        found, Skipped
-    ):
-        yield f"expected {case.outcome}, found {_told(found)}"
-    elif case.reason and case.reason not in _told(found):
-        yield f"expected a reason with {case.reason!r}, found {_told(found)}"
+        yield from _payload_differences(mapping.action, found, case.payload)
+    elif case.outcome != _outcome(found):
+        yield (f"expect_{case.outcome}",), f"expected {case.outcome}, found {_told(found)}"
+    elif case.reason not in _told(found):
+        yield (f"expect_{case.outcome}",), f"expected a reason with {case.reason!r}, found {_told(found)}"
 
 
-def _payload_differences(found: Plan, expected: dict[str, JSON]) -> Iterator[str]:
-    payload = found.payload
-    if isinstance(found, Invalid) or payload is None:
-        yield f"expected a payload, found {_told(found)}"
+def _payload_differences(action: str, found: Plan | None, expected: dict[str, JSON]) -> Iterator[_Difference]:
+    if found is None or isinstance(found, Invalid) or found.payload is None:
+        yield ("expect",), f"expected a payload, found {_told(found)}"
         return
     for name, value in expected.items():
-        if value is None:
-            if name in payload:
-                yield f"{name}: expected none, found {_shown(payload[name])}"
-        elif name not in payload:
-            yield f"{name}: expected {_shown(value)}, found none"
-        elif dump_json(payload[name]) != dump_json(value):
-            yield f"{name}: expected {_shown(value)}, found {_shown(payload[name])}"
+        if name not in found.payload:
+            if value is not None:
+                yield ("expect", name), f"{name}: expected {_shown(action, name, value)}, found none"
+        elif value is None or not _is_same(found.payload[name], value):
+            there = _shown(action, name, found.payload[name])
+            yield ("expect", name), f"{name}: expected {_shown(action, name, value)}, found {there}"
 
 
-def _told(plan: Plan) -> str:
+def _is_same(found: JSON, expected: JSON) -> bool:
+    """Compare as JSON: the order of keys does not matter, 1 is 1.0, and true is not 1."""
+    if isinstance(found, dict) and isinstance(expected, dict):
+        return found.keys() == expected.keys() and all(_is_same(found[key], expected[key]) for key in found)
+    if isinstance(found, list) and isinstance(expected, list):
+        return len(found) == len(expected) and all(map(_is_same, found, expected))
+    return type_name(found) == type_name(expected) and found == expected
+
+
+def _outcome(plan: Plan | None) -> str:
     match plan:
+        case None:
+            return "filtered"
+        case Invalid():
+            return "invalid"
+        case Skipped():
+            return "skipped"
+        case _:
+            return "planned"
+
+
+def _told(plan: Plan | None) -> str:
+    match plan:
+        case None:
+            return f"filtered: {NO_MATCHING_MAPPING}, the trigger does not hold for its event"
         case Invalid(problems):
             return f"invalid: {' '.join(problems)}"
         case Skipped(reason):
@@ -81,5 +99,6 @@ def _told(plan: Plan) -> str:
             return "a request to send"
 
 
-def _shown(value: JSON) -> str:
-    return dump_json(value).decode()
+def _shown(action: str, name: str, value: JSON) -> str:
+    """Print a field's value, but for one that no output may show."""
+    return "none" if value is None else dump_json(printable(action, {name: value})[name]).decode()

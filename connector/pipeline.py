@@ -12,8 +12,9 @@ from connector.actions import ACTIONS, Built, Options, Unfit
 from connector.destination import Mapping, Settings
 from connector.errors import ResolveError
 from connector.events import Cutoff, is_before
+from connector.language.directives import Fields
 from connector.rupt import Request
-from connector.schemas import checker
+from connector.schemas import checker, field_names
 from connector.values import JSON
 
 STALE: Final = "stale: the event is older than max_event_age, and Rupt would take it for an access now"
@@ -53,7 +54,7 @@ def options_of(settings: Settings) -> Options:
 def compile_plan(mapping: Mapping, settings: Settings) -> Planner:
     """Compile a mapping into a function from an event's data, and the moment before which it is stale, to a Plan."""
     resolve, check = mapping.resolve, checker(mapping.action).check
-    build = ACTIONS[mapping.action].compile(options_of(settings))
+    build = ACTIONS[mapping.action].compile(options_of(settings), _mapped(mapping))
     stale = Skipped(STALE)
 
     def plan(event: dict[str, JSON], oldest: Cutoff | None) -> Plan:
@@ -74,3 +75,12 @@ def compile_plan(mapping: Mapping, settings: Settings) -> Planner:
         return Skipped(built.reason, payload)
 
     return plan
+
+
+def _mapped(mapping: Mapping) -> frozenset[str]:
+    fields = mapping.fields
+    return (
+        frozenset(name for name, _ in fields.fields)
+        if isinstance(fields, Fields)
+        else frozenset(field_names(mapping.action))
+    )

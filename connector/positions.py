@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from connector.errors import Problem
 from connector.values import JSON, number_text, type_name
 
@@ -30,8 +32,7 @@ _TOKENS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(msgspec.Struct, frozen=True):
     """A place in a file; line and column count from 1."""
 
     file: str
@@ -58,8 +59,11 @@ class Source:
 
     def line_end(self, offset: int) -> int:
         """Give the offset at which the line of `offset` ends, its break not counted."""
-        found = _BREAK.search(self.text, offset)
-        return found.start() if found else len(self.text)
+        line = bisect.bisect_right(self.starts, offset)
+        if line == len(self.starts):
+            return len(self.text)
+        following = self.starts[line]
+        return following - (2 if self.text[following - 2 : following] == "\r\n" else 1)
 
     def problem(
         self, code: str, message: str, start: int, end: int, *, help: str = "", line_until: int | None = None

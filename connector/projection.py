@@ -13,7 +13,7 @@ Reads: TypeAlias = frozenset[tuple[str, ...]] | None
 _Tree: TypeAlias = dict[str, "_Tree | None"]  # None: the whole value; an object: only these keys of it
 
 MAX_MESSAGE_ID: Final = 99  # "under 100 characters" in Segment's limits
-LEVELS: Final = 8
+LEVELS: Final = 4
 
 
 def projection(reads: Reads) -> type | None:

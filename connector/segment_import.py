@@ -1,7 +1,7 @@
 """Segment's subscriptions, as its interfaces give them in JSON, to a destination file in YAML with comments.
 
-Takes `{partnerAction, subscribe, mapping}` and the public API's `{actionSlug, trigger, settings}`, alone, in lists or
-inside what the interfaces wrap them in. What cannot be taken over as it is stays visible in a comment; nothing is lost.
+Takes `{partnerAction, subscribe, mapping}` and the public API's `{actionSlug, trigger, settings}`, alone or anywhere in
+what the interfaces wrap them in. What has no place here stands in the file as a comment that says why; nothing is lost.
 """
 
 import json
@@ -13,13 +13,21 @@ import msgspec
 
 from connector.actions import ACTIONS
 from connector.errors import LanguageError, UsageError
+from connector.language.paths import parse_path
 from connector.language.triggers import parse_trigger
 from connector.schemas import field_names
-from connector.values import JSON, type_name
+from connector.values import JSON, load_json, type_name
 
-_WRAPPERS: Final = ("data", "subscriptions", "destinationSubscriptions", "destination", "subscription")
+MOST_MAPPINGS: Final = 50
+_ALIASES: Final = {"attach_device": "attach", "detach_device": "detach"}
 _PLAIN: Final = re.compile(r"[A-Za-z$_][A-Za-z0-9_$.]*(?: [A-Za-z0-9_$.()]+)*")
+_PLAIN_TRIGGER: Final = re.compile(r"[A-Za-z(][^#:{}\[\]&*!|>%@`]*")
 _RESERVED: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
+# What JSON writes as it is, and no YAML file may hold.
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+# `${` starts a variable in a destination file, but not before a third brace and not inside {{...}} or {%...%}.
+_VARIABLE: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|(?P<start>\$\{(?!\{))", re.DOTALL)
+_LONGEST_KEY: Final = 1_000  # characters; YAML finds the colon of a longer one only behind a question mark
 _HEAD: Final = """\
 # yaml-language-server: $schema=schemas/destination.schema.json
 # Imported from Segment: {count}. Read it, then run: rupt-connector check --config FILE
@@ -40,6 +48,9 @@ class Subscription(msgspec.Struct, frozen=True):
     fields: dict[str, JSON]
 
 
+# Reading
+
+
 def read_subscriptions(value: JSON) -> list[Subscription]:
     """Find every subscription in a JSON document of Segment's. Raises UsageError when there is none."""
     found = [_subscription(item) for item in _find(value)]
@@ -52,20 +63,24 @@ def read_subscriptions(value: JSON) -> list[Subscription]:
 
 
 def _find(value: JSON) -> Iterator[dict[str, JSON]]:
-    if isinstance(value, list):
-        for item in value:
-            yield from _find(item)
-    elif isinstance(value, dict):
-        if {"partnerAction", "subscribe"} <= value.keys() or {"actionSlug", "trigger"} <= value.keys():
-            yield value
-            return
-        for key in _WRAPPERS:
-            if key in value:
-                yield from _find(value[key])
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, list):
+            waiting += reversed(item)
+        elif isinstance(item, dict):
+            if isinstance(_slug(item), str):
+                yield item
+            else:
+                waiting += reversed(item.values())
+
+
+def _slug(value: dict[str, JSON]) -> JSON:
+    return value.get("partnerAction", value.get("actionSlug"))
 
 
 def _subscription(value: dict[str, JSON]) -> Subscription:
-    action = value.get("partnerAction", value.get("actionSlug"))
+    action = str(_slug(value))
     fields: JSON = value.get("mapping", value.get("settings")) or {}
     if isinstance(fields, str):
         fields = _decoded(fields)
@@ -73,8 +88,8 @@ def _subscription(value: dict[str, JSON]) -> Subscription:
         raise UsageError(f"the mapping of a subscription must be an object, not {type_name(fields)}")
     trigger, name = value.get("subscribe", value.get("trigger")), value.get("name")
     return Subscription(
-        name=name if isinstance(name, str) and name else _title(str(action)),
-        action=str(action),
+        name=name if isinstance(name, str) and name.strip() else _title(action),
+        action=action,
         trigger=trigger if isinstance(trigger, str) else "",
         enabled=value.get("enabled") is not False,
         fields=fields,
@@ -84,27 +99,38 @@ def _subscription(value: dict[str, JSON]) -> Subscription:
 def _decoded(text: str) -> JSON:
     """Read a mapping that an interface gives as a JSON text."""
     try:
-        return json.loads(text)  # type: ignore[no-any-return]
+        return load_json(text)
     except ValueError as error:
         raise UsageError(f"the mapping of a subscription is a text that is not JSON: {error}") from None
 
 
 def _title(slug: str) -> str:
-    return " ".join(word.capitalize() for word in re.split(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])", slug) if word)
+    words = re.split(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])", slug)
+    return " ".join(word.capitalize() for word in words if word) or "Unnamed"
+
+
+# Writing
 
 
 def write_destination(subscriptions: list[Subscription]) -> str:
-    """Write the YAML of a destination with these subscriptions as its mappings, in their order."""
-    count = f"{len(subscriptions)} mapping{'' if len(subscriptions) == 1 else 's'}"
-    lines = [_HEAD.format(count=count)]
-    if len(subscriptions) > 50:
-        lines.append("# A destination takes at most 50 mappings: split this file.\n")
-    if any(_action_of(subscription) == "update_user" for subscription in subscriptions):
-        lines[0] += "  api_secret: ${RUPT_API_SECRET}\n"
+    """Write the YAML of a destination with these subscriptions as its mappings, in their order.
+
+    Raises UsageError for a mapping that nests too deeply to be written.
+    """
+    count = len(subscriptions)
+    lines = [_HEAD.format(count=f"{count} mapping{'' if count == 1 else 's'}")]
+    actions = [_action_of(subscription) for subscription in subscriptions]
+    if any(ACTIONS[action].needs_secret for action in actions if action in ACTIONS):
+        lines.append("  api_secret: ${RUPT_API_SECRET}\n")
+    if sum(action in ACTIONS for action in actions) > MOST_MAPPINGS:
+        lines.append(f"# A destination takes at most {MOST_MAPPINGS} mappings: split this file.\n")
     lines.append("mappings:\n")
     taken: set[str] = set()
     for subscription in subscriptions:
-        lines.append(_mapping(subscription, _free_name(subscription.name, taken)))
+        try:
+            lines.append(_mapping(subscription, _free_name(subscription.name, taken)))
+        except RecursionError:
+            raise UsageError(f"the mapping of {subscription.name!r} nests too deeply") from None
     return "".join(lines)
 
 
@@ -117,87 +143,145 @@ def _free_name(name: str, taken: set[str]) -> str:
 
 
 def _action_of(subscription: Subscription) -> str:
-    word = re.sub(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z]+", "_", subscription.action).lower().strip("_")
-    return "attach" if word in ("attach", "attach_device") else word
+    word = re.sub(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+", "_", subscription.action).lower().strip("_")
+    return _ALIASES.get(word, word)
 
 
 def _mapping(subscription: Subscription, name: str) -> str:
+    """Write one mapping; one whose action is not here becomes a comment as a whole."""
     action = _action_of(subscription)
-    lines = [f"  # {note}" for note in _notes(subscription, action, name)]
-    lines += [
-        f"  - name: {_scalar(name)}",
-        f"    action: {_scalar(action)}",
-        f"    trigger: {_trigger(subscription.trigger)}",
+    is_known = action in ACTIONS
+    notes = [f"  # {_UNPRINTABLE.sub(' ', note)}" for note in _notes(subscription, action, name)]
+    lines = [
+        f"- name: {_scalar(name)}",
+        f"  action: {_scalar(action if is_known else subscription.action)}",
+        f"  trigger: {_trigger(subscription.trigger)}",
+        *([] if subscription.enabled else ["  enabled: false"]),
+        *_fields(subscription.fields, field_names(action) if is_known else tuple(subscription.fields)),
     ]
-    lines += [] if subscription.enabled else ["    enabled: false"]
-    lines += ["    fields:"] if subscription.fields else ["    fields: {}"]
-    for key, value in subscription.fields.items():
-        lines.append(f"      {_scalar(key)}: {_value(_short(value))}")
-    return "\n".join(lines) + "\n"
+    indent = "  " if is_known else "  # "
+    return "\n".join([*notes, *(indent + line for line in lines)]) + "\n"
+
+
+def _fields(fields: dict[str, JSON], known: tuple[str, ...]) -> Iterator[str]:
+    yield "  fields:" if any(key in known for key in fields) else "  fields: {}"
+    for key, value in fields.items():
+        yield f"    {'' if key in known else '# '}{_pair(key, _short(value))}"
 
 
 def _notes(subscription: Subscription, action: str, name: str) -> Iterator[str]:
     if name != subscription.name:
-        yield f"renamed: another mapping is called {json.dumps(subscription.name, ensure_ascii=False)}"
+        yield f"renamed: another mapping is called {_quoted(subscription.name)}"
     if action not in ACTIONS:
-        yield f"there is no action {json.dumps(subscription.action)} here: choose {', '.join(ACTIONS)}"
+        yield f"left out: there is no action {_quoted(subscription.action)} here, choose {', '.join(ACTIONS)}"
     else:
         for key in subscription.fields:
             if key not in field_names(action):
-                yield f"the action {action} has no field {json.dumps(key)}: remove it"
+                yield f"left out: the action {action} has no field {_quoted(key)}"
     try:
         parse_trigger(subscription.trigger)
     except LanguageError as error:
         for fault in error.faults:
-            yield from f"trigger: {fault.message}; {fault.help}".splitlines()
+            yield f"trigger: {fault.message}; {fault.help}"
 
 
-def _trigger(text: str) -> str:
-    """Write a trigger bare where YAML allows it, since that is how it reads best."""
-    safe = re.fullmatch(r"[A-Za-z(][^#:\n\t{}\[\]&*!|>%@`]*", text) and text == text.strip()
-    return text if safe else json.dumps(text, ensure_ascii=False)
+# The shorthands of our YAML
 
 
 def _short(value: JSON) -> JSON:
     """Write paths and templates as the YAML shorthands, and escape the texts that would be taken for one."""
-    if isinstance(value, dict):
-        path, template = value.get("@path"), value.get("@template")
-        if len(value) == 1 and isinstance(path, str) and "$." not in path[2:] and path not in ("", "$"):
-            return path if path.startswith("$.") else f"$.{path}"
-        if len(value) == 1 and isinstance(template, str) and "{{" in template and not template.startswith("$."):
+    match value:
+        case dict():
+            return _shorthand(value) or {key: _short_options(key, item) for key, item in value.items()}
+        case list():
+            return [_short(item) for item in value]
+        case str() if value.startswith("$.") or "{{" in value:
+            return {"@literal": value}
+        case _:
+            return value
+
+
+def _shorthand(value: dict[str, JSON]) -> str | None:
+    match value:
+        case {"@path": str(path), **rest} if not rest:
+            return _path_shorthand(path)
+        case {"@template": str(template), **rest} if not rest and "{{" in template and not template.startswith("$."):
             return template
-        return {
-            key: item if key in ("@path", "@template", "@liquid", "@literal") else _short_options(key, item)
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [_short(item) for item in value]
-    if isinstance(value, str) and (value.startswith("$.") or "{{" in value):
-        return {"@literal": value}
-    return value
+        case _:
+            return None
+
+
+def _path_shorthand(path: str) -> str | None:
+    """Put `$.` in front of a path, unless that makes it another path: only the first `$.` of a path is left out."""
+    if path.startswith("$."):
+        return path
+    try:
+        return f"$.{path}" if path and parse_path(f"$.{path}") == parse_path(path) else None
+    except LanguageError:
+        return None
 
 
 def _short_options(key: str, value: JSON) -> JSON:
-    """Shorten what a directive's options hold, but not its literal texts: patterns, separators, the path of @arrayPath."""
-    if key == "@replace" and isinstance(value, dict):
-        return {name: _short(item) if name == "value" else item for name, item in value.items()}
-    if key == "@flatten" and isinstance(value, dict):
-        return {name: item if name == "separator" else _short(item) for name, item in value.items()}
-    if key == "@arrayPath" and isinstance(value, list):
-        return [value[at] if at == 0 and isinstance(value[at], str) else _short(value[at]) for at in range(len(value))]
-    return _short(value)
+    """Shorten what stands under a key, but not where a directive reads a text as it stands."""
+    match key, value:
+        case "@path" | "@template" | "@liquid", _:
+            return value
+        case "@literal", _:
+            return _kept(value)
+        case "@replace", dict():
+            return {name: _short(item) if name == "value" else item for name, item in value.items()}
+        case "@flatten", dict():
+            return {name: item if name == "separator" else _short(item) for name, item in value.items()}
+        case "@arrayPath", [path, *shapes]:  # a text is no shape, and shapes nothing: as a shorthand it would
+            return [_kept(path), *(_short(shape) for shape in shapes if not isinstance(shape, str))]
+        case _:
+            return _short(value)
+
+
+def _kept(value: JSON) -> JSON:
+    """Keep a value where shorthands are not read; they are read again in the options of a directive inside it."""
+    if isinstance(value, dict):
+        return {key: _short_options(key, item) if key.startswith("@") else _kept(item) for key, item in value.items()}
+    return [_kept(item) for item in value] if isinstance(value, list) else value
+
+
+# YAML
+
+
+def _trigger(text: str) -> str:
+    """Write a trigger bare where YAML allows it, since that is how it reads best."""
+    is_plain = _PLAIN_TRIGGER.fullmatch(text) and text.isprintable() and not text.endswith(" ")
+    return text if is_plain and text.lower() not in _RESERVED else _scalar(text)
+
+
+def _pair(key: str, value: JSON) -> str:
+    written = key if _is_plain(key) else _quoted(key)
+    return f"{'? ' if len(written) > _LONGEST_KEY else ''}{written}: {_value(value)}"
 
 
 def _value(value: JSON) -> str:
     """Write a value on one line: plain scalars bare, everything else as YAML's flow style, which JSON is."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_scalar(key)}: {_value(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(_pair(key, item) for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_value, value)) + "]"
     return _scalar(value)
 
 
-def _scalar(value: JSON) -> str:
-    if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _RESERVED:
-        return value
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\x7f").replace("\u0085", "\\u0085")
+def _scalar(value: str | int | float | bool | None) -> str:
+    if not isinstance(value, str):
+        return json.dumps(value)
+    return value if _is_plain(value) else _quoted(_without_variables(value))
+
+
+def _is_plain(text: str) -> bool:
+    return _PLAIN.fullmatch(text) is not None and text.lower() not in _RESERVED
+
+
+def _quoted(text: str) -> str:
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
+
+
+def _without_variables(text: str) -> str:
+    """Escape every `${` of a text that a destination file would take for a variable."""
+    return _VARIABLE.sub(lambda found: f"${found[0]}" if found["start"] else found[0], text)

@@ -27,14 +27,17 @@ _URL: Final = re.compile(r"https?://[^\s/?#]+(?:[/?#]\S*)?", re.IGNORECASE)
 _HOST: Final = re.compile(r"[^\s/?#:@]+(?::\d+)?|\[[0-9A-Fa-f:.]+\](?::\d+)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """How requests are delivered: how many at once and a second; seconds for one; attempts and seconds for all."""
+class Delivery(msgspec.Struct, frozen=True):
+    """How requests are delivered: how many at once and a second; seconds for one; attempts and seconds for all.
+
+    `first_retry` is the longest wait before the second attempt, in seconds; it doubles with each further one.
+    """
 
     concurrency: int = 64
     timeout: float = 10.0
     attempts: int = 10
     window: float = 14_400.0
+    first_retry: float = 1.0
     rate: float | None = None
 
 
@@ -58,8 +61,7 @@ class Settings:
     delivery: Delivery = Delivery()
 
 
-@dataclass(frozen=True, slots=True)
-class Wrong:
+class Wrong(msgspec.Struct, frozen=True):
     """A value that a setting does not take: what it must be, and what to write."""
 
     must: str
@@ -70,8 +72,7 @@ Taken: TypeAlias = "JSON | Wrong"
 Reader: TypeAlias = Callable[[JSON], Taken]
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(msgspec.Struct, frozen=True):
     """One setting: its name, the types it takes, and what takes the file's value or says what is wrong with it."""
 
     name: str
@@ -197,6 +198,7 @@ DELIVERY: Final = (
     Setting("timeout", _TIME, duration()),
     Setting("attempts", _NUMBER_TYPE, count(least=1, most=1_000)),
     Setting("window", _TIME, duration()),
+    Setting("first_retry", _TIME, duration()),
     Setting("rate", _NUMBER_TYPE, read_rate),
 )
 

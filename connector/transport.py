@@ -58,19 +58,17 @@ class Transport:
                 found = {name.lower(): value for name, value in answer.headers.items()}
                 return Response(answer.status, found, await _read(answer))
         except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
-            return _failure(error)
+            return failure_of(error)
 
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
     body = await answer.content.read(LONGEST_ANSWER)
     while not answer.content.at_eof() and len(body) < LONGEST_ANSWER:
         body += await answer.content.read(LONGEST_ANSWER - len(body))
-    if not answer.content.at_eof():
-        answer.close()
-    return body
+    return body  # aiohttp closes a connection whose answer was not read to its end
 
 
-def _failure(error: Exception) -> Failure:
+def failure_of(error: Exception) -> Failure:
     """Say what went wrong in words of ours: the library's name hosts, addresses and URLs."""
     match error:
         case aiohttp.ConnectionTimeoutError():

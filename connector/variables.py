@@ -11,11 +11,13 @@ from typing import Final
 
 from connector.errors import Fault, closest
 
+# Inside the braces of a template stand no braces but those of a variable, so that no text is looked through twice.
 _TOKEN: Final = re.compile(
-    r"\{\{.*?\}\}|\{%.*?%\}"
+    r"\{\{(?:\$\{[^{}]*\}|[^{}])*\}\}"
+    r"|\{%(?:\$\{[^{}]*\}|[^{}%]|%(?!\}))*%\}"
     r"|(?P<escape>\$\$\{)(?!\{)"
-    r"|(?P<open>\$\{)(?!\{)(?:(?P<name>[A-Za-z_]\w*)(?::-(?P<default>(?:\{\{.*?\}\}|[^{}])*))?\})?",
-    re.DOTALL | re.ASCII,
+    r"|(?P<open>\$\{)(?!\{)(?:(?P<name>[A-Za-z_]\w*)(?::-(?P<default>(?:\{\{[^{}]*\}\}|[^{}])*))?\})?",
+    re.ASCII,
 )
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")  # how Python reads a byte that is not UTF-8
 _SHORT: Final = 4

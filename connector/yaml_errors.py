@@ -4,9 +4,9 @@ In: the error of PyYAML or libyaml and the file's text. Out: one Problem at the 
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import yaml
 
 from connector.errors import Problem
@@ -20,8 +20,7 @@ _VARIABLE_MESSAGE: Final = "a variable must be in quotes inside { } and [ ]"
 _ONE_QUOTE: Final = "inside single quotes write '' for one"
 
 
-@dataclass(frozen=True, slots=True)
-class _Saying:
+class _Saying(msgspec.Struct, frozen=True):
     """What a parser's error is known by, and what we say. `begun`: show what was begun, not where it went wrong."""
 
     words: str

@@ -6,7 +6,6 @@ what cannot be read on raises DestinationError. Nesting and aliases have limits,
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, NoReturn, Protocol, TypeAlias
 
 import msgspec
@@ -53,8 +52,7 @@ class Place(msgspec.Struct, frozen=True):
 _NO_CHILDREN: Final[dict[str | int, Place]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Composed:
+class Composed(msgspec.Struct, frozen=True):
     """What a text says: its value and place, None for an empty text, and the problems on the way.
 
     `filled` holds the texts with variables by the offset at which they start, `broken` the starts of scalars that stand
@@ -87,8 +85,7 @@ def properties_length(raw: str) -> int:
 _Seen: TypeAlias = tuple[JSON, Place, int, int]  # value, place, how many values it is, how many levels it has
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(msgspec.Struct):
     """A list or object that has begun and not ended yet."""
 
     value: dict[str, JSON] | list[JSON]
@@ -187,13 +184,13 @@ class _Builder:
         if not filled.pieces and not filled.faults:
             return written
         self.filled[start] = filled
-        raw = self._source.text[start:end]
-        skip = properties_length(raw)
-        for fault in filled.faults:
-            offsets = align(raw[skip:], written, style)
-            first, last = start + skip + offsets[fault.start], start + skip + offsets[fault.end]
-            self._problem(fault.code, fault.message, first, last, fault.help)
+        if filled.faults:
             self.broken.add(start)
+            raw = self._source.text[start:end]
+            base = start + properties_length(raw)
+            offsets = [base + at for at in align(raw[base - start :], written, style)]
+            for fault in filled.faults:
+                self._problem(fault.code, fault.message, offsets[fault.start], offsets[fault.end], fault.help)
         return filled.text
 
     def _plain(self, text: str, start: int, end: int) -> JSON:

@@ -5,14 +5,16 @@ Everything runs on a fake clock; Rupt is a function here.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import given, settings
 
 from connector.delivery import Finish, Outcome, Rules, Worker
 from connector.pipeline import Invalid, Plan, Planned, Skipped
-from connector.queue import Attempt, Full, Job, Tally, new_job
+from connector.queue import NO_NOTE, Attempt, Filtered, Full, Job, Note, Receipt, Settled, Tally, new_job
 from connector.queue.memory import MemoryQueue
 from connector.retry import Hold, Policy
 from connector.rupt import Failure, Request, Response
@@ -37,11 +39,12 @@ def planned(job: Job) -> Plan:
 
 @dataclass
 class Rupt:
-    """A Rupt that takes `latency` seconds and answers each account's requests with its answers in turn, then OK."""
+    """A Rupt that takes `latency` seconds and gives each account its answers in turn, then the one for all others."""
 
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     otherwise: Answer = OK
     latency: float = 0.1
+    slow: dict[str, float] = field(default_factory=dict)
     calls: list[tuple[float, str]] = field(default_factory=list)
     in_flight: int = 0
     most: int = 0
@@ -53,7 +56,7 @@ class Rupt:
         self.in_flight += 1
         self.most = max(self.most, self.in_flight)
         try:
-            await asyncio.sleep(self.latency)
+            await asyncio.sleep(self.slow.get(account, self.latency))
         finally:
             self.in_flight -= 1
         answers = self.answers.get(account)
@@ -67,6 +70,31 @@ class Rupt:
         return [at for at, one in self.calls if one == account]
 
 
+class StoredQueue(MemoryQueue):
+    """A queue whose steps take time, as those of a store on disk do: others go on meanwhile."""
+
+    async def put(self, jobs: Sequence[Job], *, now: float, filtered: Sequence[Filtered] = ()) -> Receipt | Full:
+        """Put, after a while."""
+        await asyncio.sleep(0.05)
+        return await super().put(jobs, now=now, filtered=filtered)
+
+    async def claim(self, limit: int, *, now: float, lease: float) -> list[Job]:
+        """Claim, and come back after a while."""
+        claimed = await super().claim(limit, now=now, lease=lease)
+        await asyncio.sleep(0.05)
+        return claimed
+
+    async def settle(self, job: Job, state: Settled, *, now: float, note: Note = NO_NOTE) -> bool:
+        """Settle, after a while."""
+        await asyncio.sleep(0.05)
+        return await super().settle(job, state, now=now, note=note)
+
+    async def retry(self, job: Job, *, at: float, now: float, note: Note = NO_NOTE) -> bool:
+        """Let it wait, after a while."""
+        await asyncio.sleep(0.05)
+        return await super().retry(job, at=at, now=now, note=note)
+
+
 @dataclass
 class Delivery:
     """A worker over a memory queue and a Rupt, and all that it reported."""
@@ -78,10 +106,10 @@ class Delivery:
     allowed: Callable[[], int] | None = None
     outcomes: list[Outcome] = field(default_factory=list)
     attempts: list[tuple[Job, Attempt]] = field(default_factory=list)
+    queue: MemoryQueue = field(default_factory=MemoryQueue)
 
     def __post_init__(self) -> None:
         """Wire them up."""
-        self.queue = MemoryQueue()
         self.worker = Worker(
             self.queue,
             self.plan,
@@ -129,7 +157,7 @@ def until(seconds: float, act: Callable[[], object]) -> "asyncio.Task[None]":
     return asyncio.ensure_future(later())
 
 
-# ------------------------------------------------------------------------------------------------ what becomes of jobs
+# ------------------------------------------------------------------------------------------------- what becomes of jobs
 
 
 def test_delivered() -> None:
@@ -148,7 +176,10 @@ def test_delivered() -> None:
 
 def test_skipped_and_invalid() -> None:
     """What the plan skips or finds invalid is reported with its reason or problems, and no request is made."""
-    plans: dict[str, Plan] = {"old": Skipped("stale: too old"), "bad": Invalid(("Account must be a string.",), {"x": 1})}
+    plans: dict[str, Plan] = {
+        "old": Skipped("stale: too old"),
+        "bad": Invalid(("Account must be a string.",), {"x": 1}),
+    }
     delivery = Delivery(plan=lambda job: plans[job.message_id])
     run(delivery.drain("old", "bad"))
     old, bad = delivery.outcomes
@@ -178,7 +209,7 @@ def test_a_job_without_its_mapping_is_held_alone() -> None:
     assert run(delivery.total()) == Tally(accepted=2, delivered=1, held=1)
 
 
-# --------------------------------------------------------------------------------------------------------------- retry
+# ---------------------------------------------------------------------------------------------------------------- retry
 
 
 def test_backoff_is_drawn() -> None:
@@ -225,7 +256,7 @@ def test_every_attempt_is_observed() -> None:
     assert (second.answer, second.reason, second.in_doubt) == (OK, "", False)
 
 
-# ------------------------------------------------------------------------------------------------------------ in doubt
+# ------------------------------------------------------------------------------------------------------------- in doubt
 
 
 def test_a_timeout_is_sent_again_in_doubt() -> None:
@@ -324,16 +355,7 @@ def test_hold_stops_a_replay() -> None:
 
 def test_hold_finishes_what_is_in_flight() -> None:
     """Requests that were in flight when Rupt refused one are waited for, and count as what they become."""
-    delivery = Delivery(Rupt({"a": [REFUSED]}), Rules(concurrency=3, on_hold="stop"))
-    slow = delivery.rupt.send
-
-    async def send(request: Request) -> Response | Failure:
-        if request.body["user"] != "a":
-            await asyncio.sleep(5)
-        return await slow(request)
-
-    delivery.rupt.send = send  # type: ignore[method-assign]
-    delivery.__post_init__()
+    delivery = Delivery(Rupt({"a": [REFUSED]}, slow={"b": 5, "c": 6}), Rules(concurrency=3, on_hold="stop"))
     assert run(delivery.drain("a", "b", "c", "d")).why == "held"
     assert delivery.states() == {"a": "held", "b": "delivered", "c": "delivered"}
     assert run(delivery.total()) == Tally(accepted=4, held=1, delivered=2, waiting=1)
@@ -407,7 +429,7 @@ def test_a_rejected_probe_lets_all_go_on() -> None:
     assert delivery.states() == {"a": "dead", "b": "delivered"}
 
 
-# ----------------------------------------------------------------------------------------------------- how many, how fast
+# --------------------------------------------------------------------------------------------------- how many, how fast
 
 
 def test_concurrency_is_bounded() -> None:
@@ -459,7 +481,8 @@ def test_rate_does_not_save_up() -> None:
 def test_rate_counts_requests() -> None:
     """Only requests use up the rate: what is skipped costs no time."""
     delivery = Delivery(
-        rules=Rules(rate=1), plan=lambda job: Skipped("no device") if job.message_id.startswith("skip") else planned(job)
+        rules=Rules(rate=1),
+        plan=lambda job: Skipped("no device") if job.message_id.startswith("skip") else planned(job),
     )
     run(delivery.drain(*(f"skip-{number}" for number in range(100)), "a", "b"))
     assert [at for at, _ in delivery.rupt.calls] == pytest.approx([0.0, 1.0], abs=0.05)
@@ -472,7 +495,7 @@ def test_high_rate() -> None:
     assert now_of(delivery) == pytest.approx(0.2, abs=0.03)
 
 
-# ------------------------------------------------------------------------------------------------------- starting, ending
+# ----------------------------------------------------------------------------------------------------- starting, ending
 
 
 def test_waits_for_jobs() -> None:
@@ -505,14 +528,15 @@ def test_stop_finishes_what_is_in_flight() -> None:
         return await delivery.worker.run(), now() - START
 
     finish, took = run(scenario())
-    assert (finish, took) == (Finish("stopped"), pytest.approx(5))
+    assert finish == Finish("stopped")
+    assert took == pytest.approx(5)
     assert delivery.states() == {"a": "delivered", "b": "delivered"}
     assert run(delivery.total()) == Tally(accepted=4, delivered=2, waiting=2)
 
 
 def test_stop_has_a_deadline() -> None:
-    """What has no answer by the deadline waits again, in doubt; nothing is lost and nothing is reported as done."""
-    delivery = Delivery(Rupt(latency=100), Rules(concurrency=2))
+    """What has no answer by the deadline waits again, in doubt, even after its last attempt; nothing is reported."""
+    delivery = Delivery(Rupt(latency=100), Rules(concurrency=2, policy=Policy(attempts=1)))
 
     async def scenario() -> float:
         await delivery.put("a", "b", "c")
@@ -545,20 +569,61 @@ def test_stop_at_once() -> None:
     assert run(scenario()) == pytest.approx(2)
 
 
-def test_stop_while_refused() -> None:
+def test_stop_twice_at_once() -> None:
+    """A request that takes its time to be given up can be cut off twice."""
+    delivery = Delivery()
+
+    async def stubborn(request: Request) -> Response | Failure:
+        try:
+            await asyncio.sleep(100)
+        finally:
+            await asyncio.sleep(5)
+        return OK
+
+    worker = Worker(delivery.queue, planned, stubborn, delivery.outcomes.append, clock=now, monotonic=now)
+
+    async def scenario() -> float:
+        await delivery.put("a")
+        until(1, lambda: worker.stop(within=0))
+        until(2, lambda: worker.stop(within=0))
+        await worker.run()
+        return now() - START
+
+    assert run(scenario()) == pytest.approx(6)
+    assert run(delivery.total()) == Tally(accepted=1, waiting=1, in_doubt=1)
+
+
+@pytest.mark.parametrize(
+    ("after", "ends", "tally"),
+    [(5, 5, Tally(accepted=1, held=1)), (12.5, 13.5, Tally(accepted=1, waiting=1, in_doubt=1))],
+)
+def test_stop_while_refused(after: float, ends: float, tally: Tally) -> None:
     """A worker that waits for its next probe, or for the probe's answer, stops as well."""
     delivery = Delivery(Rupt(otherwise=REFUSED, latency=2), Rules(probe_first=10))
 
-    async def scenario(after: float) -> tuple[str, float]:
+    async def scenario() -> tuple[Finish, float]:
         await delivery.put("a")
         until(after, lambda: delivery.worker.stop(within=1))
-        finish = await delivery.worker.run()
-        return finish.why, now() - START
+        return await delivery.worker.run(), now() - START
 
-    assert run(scenario(5)) == ("stopped", pytest.approx(5))
-    delivery.__post_init__()
-    assert run(scenario(12.5)) == ("stopped", pytest.approx(13.5))
-    assert run(delivery.total()) == Tally(accepted=1, waiting=1, in_doubt=1)
+    finish, took = run(scenario())
+    assert finish == Finish("stopped")
+    assert took == pytest.approx(ends)
+    assert run(delivery.total()) == tally
+
+
+def test_stop_while_a_probe_is_claimed() -> None:
+    """A worker that is stopped while a store gives it the probe hands it back, and sends nothing more."""
+    delivery = Delivery(Rupt(otherwise=REFUSED, latency=0), Rules(probe_first=10), queue=StoredQueue())
+
+    async def scenario() -> None:
+        await delivery.put("a")
+        until(10.07, delivery.worker.stop)
+        await delivery.worker.run()
+
+    run(scenario())
+    assert len(delivery.rupt.calls) == 1
+    assert run(delivery.total()) == Tally(accepted=1, waiting=1)
 
 
 def test_stopped_before_it_ran() -> None:
@@ -576,14 +641,12 @@ def test_stopped_before_it_ran() -> None:
 
 def test_stop_hands_back_what_was_only_claimed() -> None:
     """A job that was claimed and not yet sent when the worker is stopped waits as if nothing had been."""
-    delivery = Delivery(Rupt(latency=5), Rules(concurrency=3))
 
     def plan(job: Job) -> Plan:
         delivery.worker.stop()  # while the first of three claimed jobs is planned
         return planned(job)
 
-    delivery.plan = plan
-    delivery.__post_init__()
+    delivery = Delivery(Rupt(latency=5), Rules(concurrency=3), plan)
     run(delivery.drain("a", "b", "c"))
     assert delivery.states() == {"a": "delivered"}
     assert run(delivery.total()) == Tally(accepted=3, delivered=1, waiting=2)
@@ -607,7 +670,7 @@ def test_no_task_is_left() -> None:
     assert run(delivery.total()) == Tally(accepted=3, sending=3), "their leases will run out"
 
 
-# ------------------------------------------------------------------------------------------------------ faults of our own
+# ---------------------------------------------------------------------------------------------------- faults of our own
 
 
 def test_a_fault_in_a_plan_ends_one_job(caplog: pytest.LogCaptureFixture) -> None:
@@ -671,3 +734,45 @@ def test_a_lost_lease_is_not_reported(caplog: pytest.LogCaptureFixture) -> None:
     assert delivery.outcomes == []
     assert "the lease of" in caplog.text
     assert run(delivery.total()) == Tally(accepted=1, sending=1, in_doubt=1)
+
+
+# ----------------------------------------------------------------------------------------------------- whatever happens
+
+answers = st.sampled_from([OK, ERROR, BAD, TIMEOUT, NOT_SENT, ValueError("fault")])
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    script=st.dictionaries(st.sampled_from("abcdefgh"), st.lists(answers, max_size=4), min_size=1),
+    stop_at=st.floats(0.0, 8.0),
+    within=st.sampled_from([0.0, 0.2, 60.0]),
+    concurrency=st.integers(1, 4),
+    rate=st.sampled_from([None, 2.0]),
+    make_queue=st.sampled_from([MemoryQueue, StoredQueue]),
+)
+def test_nothing_is_lost(
+    *,
+    script: dict[str, list[Answer]],
+    stop_at: float,
+    within: float,
+    concurrency: int,
+    rate: float | None,
+    make_queue: type[MemoryQueue],
+) -> None:
+    """Whatever Rupt answers and whenever the worker is stopped, every job is somewhere, and reported once at most."""
+    rupt = Rupt({name: list(lines) for name, lines in script.items()}, latency=0.3)
+    delivery = Delivery(rupt, Rules(concurrency=concurrency, rate=rate, policy=Policy(attempts=3)), queue=make_queue())
+
+    async def scenario() -> None:
+        until(stop_at, lambda: delivery.worker.stop(within=within))
+        await delivery.drain(*script)
+
+    run(scenario())
+    total = run(delivery.total())
+    assert total.accepted == len(script) == total.delivered + total.dead + total.waiting
+    assert sorted(outcome.job.message_id for outcome in delivery.outcomes) == sorted(delivery.states())
+    assert len(delivery.outcomes) == total.delivered + total.dead
+    assert rupt.most <= concurrency
+    for outcome in delivery.outcomes:
+        assert len(rupt.times(outcome.job.message_id)) == outcome.attempts
+    assert sum(attempt.in_doubt for _, attempt in delivery.attempts) == total.in_doubt

@@ -1,5 +1,6 @@
 """Attach Device: tells Rupt that a device is used with an account, `POST /v2/device/attach`."""
 
+import re
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -15,30 +16,37 @@ NO_DEVICE_STRICT: Final = (
 )
 NO_DEVICE_WARNING: Final = "no device identity: Rupt's effect is not known (device_identity is optional)"
 _PLAIN: Final = ("limit_config", "event", "tolerance", *IDENTITY_FIELDS, "client", "version")
+_is_path: Final = re.compile(r"/(?!/)[^?#]*").fullmatch
 _COMMON: Final = frozenset({"account", "email", "phone", "metadata", "include_page"})
 _PAGE_READS: Final = frozenset(
     {("context", "page", "path"), ("context", "page", "url"), ("properties", "path"), ("properties", "url")}
 )
 
 
-def _compile(options: Options) -> Build:
+def _compile(options: Options, mapped: frozenset[str]) -> Build:
     strict, optional = options.device_identity == "strict", options.device_identity == "optional"
     unfit = Unfit(NO_DEVICE_STRICT if strict else NO_DEVICE)
     redirects: dict[str, JSON] = {"new_account": options.new_account, "logout": options.logout}
+    is_common = mapped <= _COMMON
     callbacks: dict[str, JSON] = {"on_challenge": False, "limit_exceeded": False}
 
     def build(payload: dict[str, JSON], event: dict[str, JSON]) -> Built | Unfit:
         body: dict[str, JSON] = {"user": payload["account"]}
         warnings = fill_person(body, payload)
-        if payload.get("include_page", True) and (page := page_of(payload, event)):  # the SDK's default is true
-            body["page"] = page
-        named, token = (False, "") if payload.keys() <= _COMMON else _fill_rest(body, payload)
-        if not (named or name_device(body, event, strict=strict)):
+        context = event.get("context")
+        if type(context) is not dict:
+            context = {}
+        if payload.get("include_page", True):  # the SDK's default is true
+            page = page_of(payload, context, event)
+            if page is not None:
+                body["page"] = page
+        named, token = (False, "") if is_common else _fill_rest(body, payload)
+        if not named and not name_device(body, context, event, strict=strict):
             if not optional:
                 return unfit
             warnings = (*warnings, NO_DEVICE_WARNING)
         body["callbacks"], body["redirects"] = callbacks, redirects
-        return Built(Request("POST", ATTACH_PATH, body, token=token), warnings)
+        return Built(Request("POST", ATTACH_PATH, body, "client", token), warnings)
 
     return build
 
@@ -52,25 +60,21 @@ def _fill_rest(body: dict[str, JSON], payload: dict[str, JSON]) -> tuple[bool, s
     return any(name in payload for name in IDENTITY_FIELDS), secret if isinstance(secret, str) else ""
 
 
-def page_of(payload: dict[str, JSON], event: dict[str, JSON]) -> str | None:
+def page_of(payload: dict[str, JSON], context: dict[str, JSON], event: dict[str, JSON]) -> str | None:
     """Find the page's path: the field `page`, else the event's; of a URL only the path, as in the browser."""
-    if page := payload.get("page"):
-        return _path_only(str(page))
-    context = event.get("context")
-    shown = context.get("page") if type(context) is dict else None
-    for place in (shown, event.get("properties")):
+    if "page" in payload:
+        return _path_of(str(payload["page"]))
+    for place in (context.get("page"), event.get("properties")):
         if type(place) is dict:
-            value = place.get("path") or place.get("url")
-            if type(value) is str and value:
-                return _path_only(value)
+            found = place.get("path") or place.get("url")
+            if type(found) is str:
+                return found if _is_path(found) else _path_of(found)
     return None
 
 
-def _path_only(text: str) -> str | None:
-    if text[0] == "/" and not text.startswith("//") and "?" not in text and "#" not in text:
-        return text
+def _path_of(text: str) -> str | None:
     try:
-        return urlsplit(text).path or "/"
+        return urlsplit(text).path or "/" if text else None
     except ValueError:
         return None
 

@@ -38,12 +38,13 @@ Build: TypeAlias = Callable[[dict[str, JSON], dict[str, JSON]], Built | Unfit]
 class Action(msgspec.Struct, frozen=True):
     """One action: its name in YAML and among the schemas, what it does, and its compiler.
 
-    `compile(options)` gives a function from a valid payload and its event to a request. `reads` are the event paths it
-    looks at beside the mapping. `needs_secret` tells that it works with the API secret only.
+    `compile(options, mapped)` gives a function from a valid payload and its event to a request; a payload has no other
+    fields than those `mapped`. `reads` are the event paths it looks at beside the mapping. `needs_secret` tells that it
+    works with the API secret only.
     """
 
     name: str
     summary: str
     reads: frozenset[tuple[str, ...]]
-    compile: Callable[[Options], Build]
+    compile: Callable[[Options, frozenset[str]], Build]
     needs_secret: bool = False

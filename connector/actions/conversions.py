@@ -20,15 +20,16 @@ GROUP_WARNING: Final = "group left out: it has no id"
 def fill_person(body: dict[str, JSON], payload: dict[str, JSON]) -> tuple[str, ...]:
     """Put email, phone, metadata and groups into a body in wire form, and say what was left out."""
     warnings: tuple[str, ...] = ()
-    read = payload.get
-    if (email := read("email")) is not None:
-        body["email"] = email
-    if (number := read("phone")) is not None:
-        if (phone := phone_of(str(number))) is not None:
+    if "email" in payload:
+        body["email"] = payload["email"]
+    if "phone" in payload:
+        number = str(payload["phone"])
+        phone = number if _is_e164(number) else _parse_phone(number)
+        if phone is not None:
             body["phone"] = phone
         else:
             warnings = (PHONE_WARNING,)
-    if (metadata := read("metadata")) and isinstance(metadata, dict) and (texts := metadata_of(metadata)):
+    if "metadata" in payload and isinstance(metadata := payload["metadata"], dict) and (texts := metadata_of(metadata)):
         body["metadata"] = texts
     if "groups" in payload:
         groups, lost = groups_of(payload["groups"])

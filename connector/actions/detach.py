@@ -10,7 +10,7 @@ from connector.values import JSON
 NOT_A_DEVICE: Final = "device_not_addressable: the device id cannot stand in a URL"
 
 
-def _compile(_: Options) -> Build:
+def _compile(_options: Options, _mapped: frozenset[str]) -> Build:
     def build(payload: dict[str, JSON], _: dict[str, JSON]) -> Built | Unfit:
         device = url_segment(payload["device"])
         if device is None:

@@ -18,20 +18,19 @@ _VENDOR_IDS: Final = {
 }
 
 
-def name_device(body: dict[str, JSON], event: dict[str, JSON], *, strict: bool) -> bool:
+def name_device(body: dict[str, JSON], context: dict[str, JSON], event: dict[str, JSON], *, strict: bool) -> bool:
     """Name the event's device in an attach body, where a mapping has not set the same keys; False when it names none.
 
-    With `strict` the anonymousId does not count.
+    `context` is the event's. With `strict` the anonymousId does not count.
     """
-    context = event.get("context")
-    if type(context) is dict and (context.get("rupt") or context.get("device")) and (found := _in_context(context)):
+    if ("rupt" in context or "device" in context) and (found := _in_context(context)):
         body.update({key: value for key, value in found.items() if key not in body})
         return True
     anonymous = event.get("anonymousId")
     if strict or not anonymous or type(anonymous) is not str:
         return False
-    body["fingerprint"] = anonymous
-    body.setdefault("client", "segment")
+    body["fingerprint"], body["client"] = anonymous, "segment"  # never to be taken for a browser's own hash
+    body.pop("version", None)
     return True
 
 

@@ -11,7 +11,7 @@ NOTHING_TO_UPDATE: Final = "nothing_to_update: the event has no email, phone, me
 NOT_AN_ACCOUNT: Final = "account_not_addressable: the account id cannot stand in a URL"
 
 
-def _compile(_: Options) -> Build:
+def _compile(_options: Options, _mapped: frozenset[str]) -> Build:
     def build(payload: dict[str, JSON], _: dict[str, JSON]) -> Built | Unfit:
         account = url_segment(payload["account"])
         if account is None:

@@ -29,6 +29,7 @@ settings:
   logout_url: https://app.example.com/logout
   domain: ${DEMO_URL}
   max_event_age: none                # recorded events are old
+  device_identity: optional
 mappings:
   - preset: attach-device            # every page view
     fields:
@@ -93,7 +94,7 @@ async def _deliver(streams: Streams, destination: Destination) -> None:
     items = read_events([str(recorded_folder())], reads=destination.event_reads)
     queue = open_queue()
     async with open_delivery(destination.settings, queue, plan=feed.plan, report=feed.report) as worker:
-        await deliver(items, feed, queue, worker, show=lambda _: None)
+        await deliver(items, feed, queue, worker, show=lambda: None)
     streams.print("\n3. The same events delivered, to a stand-in for Rupt that first answers 429 and 500:\n")
     tell_summary(streams, feed.summary, destination, as_json=False)
 

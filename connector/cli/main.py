@@ -1,10 +1,12 @@
 """The command `rupt-connector`: finds the command's own file, runs it, turns errors into words and an exit code.
 
 0 done · 1 a check or test failed · 2 wrong usage or configuration · 3 refused credentials · 4 some deliveries failed ·
-5 plan found changes · 6 the ledger does not balance · 130 interrupted.
+5 plan found changes · 6 the ledger does not balance · 130 interrupted · 141 nobody reads the output any more.
 """
 
+import copy
 import importlib
+import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,6 +14,7 @@ from typing import BinaryIO, Final, TextIO
 
 import click
 
+from connector.cli.options import HELP, VERSION
 from connector.cli.streams import Streams
 from connector.errors import ConnectorError, DestinationError
 
@@ -25,6 +28,9 @@ COMMANDS: Final = {
     "import-segment": "Turn Segment's subscriptions into a destination file.",
     "demo": "Replay recorded events against the stand-in, from nothing.",
 }
+_CODES: Final = """\
+Exit codes: 0 done, 1 a check or test failed, 2 wrong usage or configuration, 3 refused credentials,
+4 some deliveries failed, 130 interrupted."""
 
 
 class _Commands(click.Group):
@@ -36,9 +42,10 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"connector.cli.{cmd_name.replace('-', '_')}")
-        command = module.command
+        command = importlib.import_module(f"connector.cli.{cmd_name.replace('-', '_')}").command
         assert isinstance(command, click.Command)
+        command = copy.copy(command)
+        command.params = [*command.params, HELP]
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -46,8 +53,12 @@ class _Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="rupt-connector", prog_name="rupt-connector")
+@click.group(
+    cls=_Commands,
+    params=[VERSION, HELP],
+    epilog=_CODES,
+    context_settings={"help_option_names": [], "max_content_width": 100},
+)
 def group() -> None:
     """Bring Segment events to Rupt: YAML mappings, validated payloads, replay."""
 
@@ -75,10 +86,15 @@ def run(
         code = 2
     except BrokenPipeError:
         code = 141
+    except OSError as error:
+        streams.say(f"error: {error.filename or 'the output cannot be written'}: {error.strerror or error}")
+        code = 2
     return code if isinstance(code, int) else 0
 
 
 def _usage(error: click.ClickException) -> str:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return error.format_message()
     if isinstance(error, click.UsageError) and error.ctx is not None:
         return f"error: {error.format_message()}\n  help: {error.ctx.command_path} --help"
     return f"error: {error.format_message()}"
@@ -90,12 +106,21 @@ def _count(problems: int) -> str:
 
 def main() -> None:
     """Run the command of this process and end the process with its exit code."""
-    code = run(sys.argv[1:], stdin=sys.stdin.buffer, stdout=sys.stdout.buffer, stderr=sys.stderr)
+    stderr = sys.stderr or io.StringIO()
+    if sys.stdout is None:
+        stderr.write("error: the standard output is closed; send it to /dev/null when nobody is to read it\n")
+        sys.exit(2)
+    code = run(sys.argv[1:], stdin=_stdin(), stdout=sys.stdout.buffer, stderr=stderr)
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:  # what is left in it would be tried again, with a traceback, when the process ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
+
+
+def _stdin() -> BinaryIO:
+    """Open standard input once more: Python aborts when it ends while a thread still reads from `sys.stdin`."""
+    return io.BytesIO() if sys.stdin is None else open(sys.stdin.fileno(), "rb", closefd=False)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import gc
 import importlib
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -13,7 +12,7 @@ from connector.cli.options import config_option, json_option, load_config
 from connector.cli.replay_options import ReplayOptions
 from connector.cli.streams import Streams
 from connector.destination import Destination
-from connector.errors import UsageError
+from connector.errors import UsageError, closest
 from connector.replay.selection import Selection
 from connector.settings import duration
 
@@ -27,20 +26,30 @@ _MODES: Final = {True: "connector.cli.replay_dry", False: "connector.cli.replay_
 @click.option("--dry-run", is_flag=True, help="Send nothing; say what would be sent.")
 @click.option("--only", multiple=True, metavar="MAPPING", help="Take only this mapping; may be given several times.")
 @click.option(
-    "--since", metavar="TIME", help="Leave out events before this time: 2026-11-21, 2026-11-21T08:00Z or 24h."
+    "--since", metavar="TIME", help="Leave out events before this time: 2026-11-21, 2026-11-21T08:00Z or 24h (ago)."
 )
 @click.option("--until", metavar="TIME", help="Leave out events from this time on.")
-@click.option("--limit", type=click.IntRange(min=0), help="Take at most so many events.")
-@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Send at most so many requests a second.")
-@click.option("--concurrency", type=click.IntRange(1, 1024), help="Send so many requests at once.")
-@click.option("--allow-stale", is_flag=True, help="Send events older than max_event_age too: Rupt takes them for now.")
+@click.option("--limit", metavar="N", type=click.IntRange(min=0), help="Take at most N events.")
 @click.option(
-    "--checkpoint", type=click.Path(dir_okay=False), help="Remember here what was delivered, and go on from it."
+    "--rate", metavar="N", type=click.FloatRange(min=0, min_open=True), help="Send at most N requests a second."
 )
-@click.option("--debug", is_flag=True, help="Print each request and answer, without credentials.")
+@click.option("--concurrency", metavar="N", type=click.IntRange(1, 1024), help="Send at most N requests at once.")
+@click.option(
+    "--allow-stale",
+    is_flag=True,
+    help="Send events older than settings.max_event_age too, which Rupt takes for accesses now.",
+)
+@click.option(
+    "--checkpoint",
+    metavar="FILE",
+    type=click.Path(),
+    help="Remember in FILE what was delivered; a later run with it goes on and sends nothing twice.",
+)
+@click.option("--debug", is_flag=True, help="Print each request and answer, without credentials and personal data.")
 @click.pass_obj
 def command(
     streams: Streams,
+    *,
     paths: tuple[str, ...],
     config: str,
     as_json: bool,
@@ -66,7 +75,8 @@ def command(
         paths=paths,
         config=config,
         as_json=as_json,
-        selection=Selection(_time("--since", since, now), _time("--until", until, now), limit),
+        only=only,
+        selection=_selection(since, until, limit, now),
         allow_stale=allow_stale,
         now=now,
         rate=rate,
@@ -83,13 +93,28 @@ def command(
 
 
 def _only(destination: Destination, names: tuple[str, ...]) -> Destination:
+    """Keep the mappings of these names. Raises UsageError with every name that is of no use."""
     if not names:
         return destination
-    known = [mapping.name for mapping in destination.mappings]
-    for name in names:
-        if name not in known:
-            raise UsageError(f"--only {name!r}: there is no such mapping; known are {', '.join(map(repr, known))}")
-    return replace(destination, mappings=tuple(mapping for mapping in destination.mappings if mapping.name in names))
+    enabled = {mapping.name: mapping.enabled for mapping in destination.mappings}
+    faults = [f"--only {name!r}: {_no_use(name, enabled)}" for name in dict.fromkeys(names) if not enabled.get(name)]
+    if faults:
+        raise UsageError("\n".join(faults))
+    return destination.only(names)
+
+
+def _no_use(name: str, enabled: dict[str, bool]) -> str:
+    if name in enabled:
+        return "this mapping is switched off (enabled: false)"
+    known = closest(name, enabled) or f"known are {', '.join(map(repr, enabled)) or 'none'}"
+    return f"there is no such mapping; {known}"
+
+
+def _selection(since: str | None, until: str | None, limit: int | None, now: float) -> Selection:
+    selection = Selection(_time("--since", since, now), _time("--until", until, now), limit)
+    if selection.since is not None and selection.until is not None and selection.since >= selection.until:
+        raise UsageError(f"--since {since} is not before --until {until}: no event is within that")
+    return selection
 
 
 def _time(option: str, text: str | None, now: float) -> float | None:
@@ -101,5 +126,7 @@ def _time(option: str, text: str | None, now: float) -> float | None:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"{option} {text!r}: write 2026-11-21, 2026-11-21T08:00:00Z or 24h") from None
+        raise UsageError(
+            f"{option} {text!r}: write 2026-11-21, 2026-11-21T08:00:00Z, or 24h for that long ago"
+        ) from None
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()

@@ -1,137 +1,167 @@
 """The delivery of `replay`: to Rupt, or wherever settings.domain says; ends with a summary and how to go on."""
 
 import asyncio
-import shlex
+import logging
 import signal
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Final
 
 from connector.app import open_delivery, open_queue
-from connector.cli.progress import open_progress
+from connector.cli.debugging import debugger
+from connector.cli.progress import Progress, open_progress
+from connector.cli.replay_end import conclude
 from connector.cli.replay_options import ReplayOptions
 from connector.cli.streams import Streams
-from connector.cli.summary import tell_summary
-from connector.delivery import Finish, Worker
+from connector.delivery import Finish, Outcome, Worker
 from connector.destination import Destination
-from connector.queue import Attempt, Job, Tally
-from connector.redaction import redact
+from connector.queue import Queue
 from connector.replay.checkpoint import Checkpoint
 from connector.replay.live import Feed, deliver
 from connector.replay.selection import select
+from connector.replay.summary import Say
 from connector.rows import requests_base
-from connector.rupt import Response
-from connector.sources.files import Progress, read_events
-from connector.values import dump_json
+from connector.sources.files import Located, read_events
+from connector.sources.files import Progress as Reading
 
-LONGEST_SHOWN: Final = 4_000  # characters of a body that --debug prints
 PATIENCE: Final = 30.0  # seconds that Ctrl-C waits for answers
 
 
 def run(streams: Streams, destination: Destination, options: ReplayOptions) -> int:
     """Deliver a recording. Raises SourceError and UsageError before anything is sent."""
-    with ExitStack() as stack:
-        checkpoint = stack.enter_context(Checkpoint(options.checkpoint)) if options.checkpoint else None
+    settings, reading = destination.settings, Reading()
+    recording = read_events(options.paths, reads=destination.event_reads, stdin=streams.stdin, progress=reading)
+    rows = _Rows(streams)
+    with _open_checkpoint(destination, options) as checkpoint, open_progress(streams, reading) as progress:
+        _announce(progress.say, destination, options)
         feed = Feed(
             destination,
-            oldest=options.oldest(destination.settings),
-            write=streams.stdout.write if options.as_json else None,
-            say=streams.say,
+            oldest=options.oldest(settings),
+            write=rows.write if options.as_json else None,
+            say=progress.say,
             now=time.time,
             checkpoint=checkpoint,
         )
-        _announce(streams, destination, options)
-        finish, tally = asyncio.run(_deliver(streams, destination, options, feed, checkpoint))
-    streams.stdout.flush()
-    return _conclude(streams, destination, options, feed, finish, tally)
+        items, queue = select(recording, options.selection, feed.summary), open_queue(checkpoint)
+        with _warnings(progress.say):
+            finish = asyncio.run(
+                _deliver(items, feed, queue, rows=rows, progress=progress, destination=destination, options=options)
+            )
+    code = conclude(streams, destination, options, feed, finish)
+    if rows.error is not None:
+        raise rows.error
+    return code
 
 
 async def _deliver(
-    streams: Streams, destination: Destination, options: ReplayOptions, feed: Feed, checkpoint: Checkpoint | None
-) -> tuple[Finish, Tally]:
-    reading = Progress()
-    recording = read_events(options.paths, reads=destination.event_reads, stdin=streams.stdin, progress=reading)
-    items = select(recording, options.selection, feed.summary)
-    queue = open_queue(checkpoint)
-    observe = _debugger(streams) if options.debug else None
-    progress = open_progress(streams, reading)
-    try:
-        async with open_delivery(
-            destination.settings,
-            queue,
-            plan=feed.plan,
-            report=feed.report,
-            observe=observe,
-            concurrency=options.concurrency,
-            rate=options.rate,
-        ) as worker:
-            _stop_on_signals(streams, worker)
-            finish = await deliver(items, feed, queue, worker, show=progress.show)
-    finally:
-        progress.end()
-    return finish, (await queue.counts()).total
+    items: Iterator[Located],
+    feed: Feed,
+    queue: Queue,
+    *,
+    rows: "_Rows",
+    progress: Progress,
+    destination: Destination,
+    options: ReplayOptions,
+) -> Finish:
+    def show() -> None:
+        words = f"{feed.failed:,} failed" if feed.failed else ""
+        progress.show(feed.summary.events, settled=feed.ended / feed.put if feed.put else 1.0, words=words)
+
+    def report(outcome: Outcome) -> None:
+        feed.report(outcome)
+        show()
+
+    async with open_delivery(
+        destination.settings,
+        queue,
+        plan=feed.plan,
+        report=report,
+        observe=debugger(progress.say) if options.debug else None,
+        concurrency=options.concurrency,
+        rate=options.rate,
+    ) as worker:
+        rows.stop = worker.stop
+        _stop_on_signals(progress.say, worker)
+        finish = await deliver(items, feed, queue, worker, show=show)
+    feed.count_waiting(await queue.counts())
+    return finish
 
 
-def _announce(streams: Streams, destination: Destination, options: ReplayOptions) -> None:
+def _open_checkpoint(destination: Destination, options: ReplayOptions) -> "Checkpoint | nullcontext[None]":
+    if options.checkpoint is None:
+        return nullcontext()
+    address = requests_base(destination.settings)
+    return Checkpoint(options.checkpoint, address=address, client_id=destination.settings.client_id)
+
+
+def _announce(say: Say, destination: Destination, options: ReplayOptions) -> None:
     base = requests_base(destination.settings)
     if options.oldest(destination.settings) is None:
-        streams.say(f"sending to {base}; events of any age are sent, and Rupt takes each for an access now")
+        say(f"sending to {base}; events of any age are sent, and Rupt takes each for an access now")
     else:
         hours = (destination.settings.max_event_age or 0) / 3600
-        streams.say(f"sending to {base}; events older than {hours:g} h are skipped (--allow-stale sends them too)")
+        say(f"sending to {base}; events older than {hours:g} h are skipped (--allow-stale sends them too)")
 
 
-def _stop_on_signals(streams: Streams, worker: Worker) -> None:
-    """Let the first Ctrl-C finish what is in flight, and the second cut it off."""
-    loop, presses = asyncio.get_running_loop(), list[None]()
+def _stop_on_signals(say: Say, worker: Worker) -> None:
+    """Let the first Ctrl-C finish what is in flight, the second cut it off, and the third end the process."""
+    loop, numbers, presses = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM), list[None]()
 
     def stop() -> None:
         presses.append(None)
         if len(presses) == 1:
-            streams.say(f"stopping: {worker.in_flight} requests are in flight; Ctrl-C again does not wait for them")
-        worker.stop(within=PATIENCE if len(presses) == 1 else 0.0)
+            say(f"stopping: {_requests(worker.in_flight)} in flight; Ctrl-C again does not wait for the answers")
+            worker.stop(within=PATIENCE)
+        else:
+            say(f"not waiting for {_requests(worker.in_flight)}: what was sent may have landed")
+            worker.stop(within=0.0)
+            for number in numbers:
+                loop.remove_signal_handler(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in numbers:
         loop.add_signal_handler(number, stop)
 
 
-def _debugger(streams: Streams) -> Callable[[Job, Attempt], None]:
-    """Print each request and its answer, without headers, and without what names a person."""
-
-    def observe(job: Job, attempt: Attempt) -> None:
-        request, answer = attempt.request, attempt.answer
-        known = [value for value in request.body.values() if isinstance(value, str)]
-        sent = redact(dump_json(request.body).decode(), known, longest=LONGEST_SHOWN)
-        streams.say(f"> {job.mapping}: {request.method} {redact(request.path, known)} {sent}")
-        if isinstance(answer, Response):
-            found = redact(answer.body.decode("utf-8", "replace"), known, longest=LONGEST_SHOWN)
-            streams.say(f"< {answer.status} {found} ({attempt.latency * 1000:.0f} ms)")
-        else:
-            streams.say(f"< {answer.kind}: {answer.detail} ({attempt.latency * 1000:.0f} ms)")
-
-    return observe
+def _requests(number: int) -> str:
+    return f"{number} request{'' if number == 1 else 's'}"
 
 
-def _conclude(
-    streams: Streams, destination: Destination, options: ReplayOptions, feed: Feed, finish: Finish, tally: Tally
-) -> int:
-    if tally.waiting:
-        feed.summary.outcomes["", "waiting", "not sent yet"] += tally.waiting
-    tell_summary(streams, feed.summary, destination, as_json=options.as_json)
-    if feed.in_doubt:
-        streams.say(f"{feed.in_doubt} jobs were in flight when the last run ended: they may have landed before")
-    if finish.why == "held":
-        streams.say(f"stopped: {finish.reason}\n{_how_to_go_on(options)}")
-        return 3
-    if finish.why == "stopped":
-        streams.say(_how_to_go_on(options))
-        return 130
-    return 4 if feed.summary.count("dead", "held", "invalid") else 0
+class _Rows:
+    """Writes rows at once. When they cannot be written any more it stops the delivery, and remembers why."""
+
+    def __init__(self, streams: Streams) -> None:
+        self.error: OSError | None = None
+        self.stop: Callable[[], None] = lambda: None
+        self._out = streams.stdout
+
+    def write(self, row: bytearray) -> None:
+        if self.error is None:
+            try:
+                self._out.write(row)
+                self._out.flush()
+            except OSError as error:
+                self.error = error
+                self.stop()
 
 
-def _how_to_go_on(options: ReplayOptions) -> str:
-    if options.checkpoint is None:
-        return "to go on where a run ended, give --checkpoint FILE from the start; without it a new run sends all again"
-    words = ["rupt-connector", "replay", *options.paths, "--config", options.config, "--checkpoint", options.checkpoint]
-    return f"to go on: {shlex.join([*words, *(['--allow-stale'] if options.allow_stale else [])])}"
+@contextmanager
+def _warnings(say: Say) -> Iterator[None]:
+    """Say what the delivery logs, but not why the worker stopped: that is told at the end."""
+    handler = _Words(say)
+    handler.addFilter(lambda record: record.name != "connector.delivery")
+    log = logging.getLogger("connector")
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+
+
+class _Words(logging.Handler):
+    def __init__(self, say: Say) -> None:
+        super().__init__(logging.WARNING)
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._say(f"{record.levelname.lower()}: {record.getMessage()}")

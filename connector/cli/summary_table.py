@@ -7,7 +7,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from connector.cli.summary import MOST_REASONS, OUTCOMES, headline, reasons
+from connector.cli.summary import MOST_REASONS, OUTCOMES, access, headline, reasons
 from connector.replay.summary import Summary
 
 
@@ -19,9 +19,8 @@ def render(summary: Summary, mappings: list[str], *, width: int = 80) -> str:
         console.print(_by_mapping(summary, mappings))
     if found := list(reasons(summary)):
         console.print(_reasons(found))
-    if summary.access:
-        states = ", ".join(f"{number:,} {state}" for state, number in sorted(summary.access.items()))
-        console.print(f"Access, as Rupt answered: {states}")
+    if said := access(summary):
+        console.print(said)
     text = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO given above
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 
@@ -51,5 +50,5 @@ def _reasons(found: list[tuple[int, str, str]]) -> Table:
         table.add_row(f"{number:,}", outcome, reason)
     if len(found) > MOST_REASONS:
         rest = found[MOST_REASONS:]
-        table.add_row(f"{sum(number for number, _, _ in rest):,}", "", f"{len(rest)} more reasons: see --json")
+        table.add_row(f"{sum(number for number, _, _ in rest):,}", "", f"{len(rest)} more reasons")
     return table

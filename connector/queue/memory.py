@@ -30,6 +30,7 @@ from connector.queue import (
     Tally,
     add_up,
 )
+from connector.queue.seen import Seen
 
 CAPACITY: Final = 10_000
 REMEMBERED: Final = 200_000
@@ -56,7 +57,7 @@ class MemoryQueue:
         self._leased: dict[str, _Entry] = {}
         self._soonest_end = math.inf  # no lease ends before this; so that claims need not look at every lease
         self._held: dict[Cause, deque[_Entry]] = {"refused": deque(), "in_doubt": deque(), "mapping": deque()}
-        self._seen = _Seen(window, remembered)
+        self._seen = Seen(window, remembered)
         self._counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._watchers: list[Callable[[], None]] = []
         self._has_room = asyncio.Event()
@@ -235,22 +236,3 @@ class MemoryQueue:
     def _notify(self) -> None:
         for wake in self._watchers:
             wake()
-
-
-class _Seen:
-    """Keys accepted within a window of time, the last so many of them."""
-
-    def __init__(self, window: float, limit: int) -> None:
-        self._window, self._limit = window, limit
-        self._keys: set[str] = set()
-        self._order: deque[tuple[float, str]] = deque()
-
-    def add(self, key: str, now: float) -> bool:
-        """Remember a key; false when it was known."""
-        while self._order and (self._order[0][0] <= now - self._window or len(self._order) > self._limit):
-            self._keys.discard(self._order.popleft()[1])
-        if key in self._keys:
-            return False
-        self._keys.add(key)
-        self._order.append((now, key))
-        return True

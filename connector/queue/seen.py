@@ -1,4 +1,4 @@
-"""Keys that were accepted within a window of time, the last so many of them: what a queue knows as duplicates."""
+"""Keys that came before: within a window of time, or among the last so many. What is known as a duplicate."""
 
 from collections import deque
 
@@ -20,4 +20,22 @@ class Seen:
             return False
         keys.add(key)
         order.append((now, key))
+        return True
+
+
+class Recent:
+    """A set of keys that knows at least the last `limit` of them, and forgets those before in whole generations."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._young: set[str] = set()
+        self._old: set[str] = set()
+
+    def add(self, key: str) -> bool:
+        """Remember a key; false when it was known."""
+        if key in self._young or key in self._old:
+            return False
+        self._young.add(key)
+        if len(self._young) >= self._limit:
+            self._old, self._young = self._young, set()
         return True

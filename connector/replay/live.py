@@ -5,9 +5,10 @@ The queue, the worker and what sends are given. Memory stays flat: what waits is
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from itertools import islice
-from typing import Final
+from contextlib import suppress
+from typing import Final, Self
 
 import msgspec
 from msgspec import UNSET
@@ -17,21 +18,28 @@ from connector.delivery import Finish, Outcome, Worker
 from connector.destination import Destination, Mapping
 from connector.events import Cutoff, Discard, Event, event_reader
 from connector.pipeline import Invalid, Plan
-from connector.queue import Filtered, Full, Job, Queue, Receipt, new_job
+from connector.queue import Filtered, Full, Job, Ledger, Queue, Receipt, new_job
 from connector.replay.checkpoint import Checkpoint
 from connector.replay.rehearsal import DUPLICATE, Write, planners
-from connector.replay.summary import Say, Summary, discard_row
+from connector.replay.summary import ACCESS_STATES, MOST_SAMPLES, Say, Summary, discard_row
 from connector.retry import Hold
 from connector.routes import Routes
 from connector.rows import FilteredRow, Row, printable, request_row, requests_base
 from connector.sources.files import Located
 
 CHUNK: Final = 250  # events that are put at once
-DELIVERED_BEFORE: Final = "delivered_before: the checkpoint says so"
+AHEAD: Final = 500  # events that are read before they can be put
+FAILED: Final = ("dead", "held", "invalid")
+DELIVERED_BEFORE: Final = "delivered_before: the checkpoint says that an earlier run delivered it"
 
 
 class Feed:
-    """Turns recorded events into jobs, and outcomes into rows and counts."""
+    """Turns recorded events into jobs, and outcomes into rows and counts.
+
+    `write` takes encoded rows (None: what is dead is told by `say`, a few of each kind), `say` takes words about what
+    cannot be read. `oldest` is the moment before which events are stale. `put` counts the jobs that were put, `ended`
+    those that are done with, `failed` those of them that failed.
+    """
 
     def __init__(
         self,
@@ -44,7 +52,8 @@ class Feed:
         checkpoint: Checkpoint | None = None,
     ) -> None:
         self.summary = Summary()
-        self.in_doubt = 0
+        self.put = self.ended = self.failed = 0
+        self._in_doubt = set[str]()
         self._match = Routes(destination).match
         self._mappings = {mapping.name: mapping for mapping in destination.mappings}
         self._plans = {mapping.name: plan for mapping, plan in planners(destination).items()}
@@ -52,6 +61,12 @@ class Feed:
         self._oldest, self._base = oldest, requests_base(destination.settings)
         self._write, self._say, self._now, self._checkpoint = write, say, now, checkpoint
         self._encode = msgspec.json.Encoder().encode
+        self._told = Counter[str]()
+
+    @property
+    def in_doubt(self) -> int:
+        """How many jobs an earlier run has left without an answer."""
+        return len(self._in_doubt)
 
     def plan(self, job: Job) -> Plan | Hold:
         """Say what a job sends: its event through its mapping, as both are now."""
@@ -64,13 +79,30 @@ class Feed:
         """Count and print what became of a job."""
         job, mapping = outcome.job, self._mappings[outcome.job.mapping]
         reason = outcome.problems[0] if outcome.problems else outcome.reason
+        self.ended += 1
+        self.failed += outcome.state in FAILED
         self.summary.outcomes[job.mapping, outcome.state, reason] += 1
         for warning in outcome.warnings:
             self.summary.warnings[job.mapping, warning] += 1
-        self.summary.access.update(
-            name for name in ("limit_exceeded", "new_device", "suspended") if outcome.access.get(name) is True
-        )
-        self._print(self._row(mapping, outcome))
+        self.summary.access.update(name for name in ACCESS_STATES if outcome.access.get(name) is True)
+        if self._write is not None:
+            self._write(bytearray(self._encode(self._row(mapping, outcome)) + b"\n"))
+        elif outcome.state == "dead":
+            self._tell(outcome)
+
+    def count_waiting(self, ledger: Ledger) -> None:
+        """Count what the queue still holds when the delivery has ended before its time."""
+        for mapping, tally in ledger.mappings.items():
+            if tally.waiting:
+                self.summary.outcomes[mapping, "waiting", "not sent"] += tally.waiting
+
+    def _tell(self, outcome: Outcome) -> None:
+        """Say which job is dead, where no row does."""
+        self._told[outcome.reason] += 1
+        number = self._told[outcome.reason]
+        if number <= MOST_SAMPLES:
+            more = " (more of these are only counted)" if number == MOST_SAMPLES else ""
+            self._say(f"{outcome.job.message_id}: {outcome.job.mapping}: dead: {outcome.reason}{more}")
 
     def _row(self, mapping: Mapping, outcome: Outcome) -> Row:
         return Row(
@@ -87,11 +119,7 @@ class Feed:
             inDoubt=outcome.in_doubt or UNSET,
         )
 
-    def _print(self, row: Row | FilteredRow) -> None:
-        if self._write is not None:
-            self._write(bytearray(self._encode(row) + b"\n"))
-
-    async def put(self, queue: Queue, chunk: list[Located]) -> None:
+    async def take(self, queue: Queue, chunk: list[Located]) -> None:
         """Put a part of a recording into the queue, waiting until it has room."""
         jobs: list[Job] = []
         filtered: list[Filtered] = []
@@ -105,10 +133,7 @@ class Feed:
                 filtered.append(self._filtered(item, matched))
             else:
                 jobs += [new_job(item.message_id, mapping.name, item.raw, self._now()) for mapping in matched]
-        receipt = await self._put(queue, self._not_delivered(jobs), filtered)
-        names = {job.key: job for job in jobs}
-        for key in receipt.duplicates:
-            self._skip(names[key], DUPLICATE)
+        await self._put(queue, self._not_delivered(jobs), filtered)
 
     def _filtered(self, event: Event, reason: str) -> Filtered:
         self.summary.outcomes["", "filtered", reason] += 1
@@ -117,66 +142,126 @@ class Feed:
 
     def _not_delivered(self, jobs: list[Job]) -> list[Job]:
         """Leave out what the checkpoint knows as delivered, and mark what it knows as in doubt."""
-        if self._checkpoint is None or not jobs:
+        if self._checkpoint is None:
             return jobs
-        known = self._checkpoint.states([job.key for job in jobs])
+        known, left = self._checkpoint.look_up(job.key for job in jobs), []
         for job in jobs:
-            if known.get(job.key) is True:
-                self._skip(job, DELIVERED_BEFORE)
-        left = [job for job in jobs if known.get(job.key) is not True]
-        self.in_doubt += sum(job.key in known for job in left)
-        return [replace(job, in_doubt=True) if job.key in known else job for job in left]
+            match known.get(job.key):
+                case "delivered_before":
+                    self._skip(job, DELIVERED_BEFORE)
+                case "delivered":
+                    self._skip(job, DUPLICATE)
+                case "in_doubt":
+                    self._in_doubt.add(job.key)
+                    left.append(replace(job, in_doubt=True))
+                case None:
+                    left.append(job)
+        return left
 
     def _skip(self, job: Job, reason: str) -> None:
         self.summary.outcomes[job.mapping, "skipped", reason] += 1
         self._print(Row(job.message_id, job.mapping, "skipped", reason=reason))
 
-    async def _put(self, queue: Queue, jobs: list[Job], filtered: list[Filtered]) -> Receipt:
+    async def _put(self, queue: Queue, jobs: list[Job], filtered: list[Filtered]) -> None:
+        receipt: Receipt | Full
         while isinstance(receipt := await queue.put(jobs, now=self._now(), filtered=filtered), Full):
             await queue.room()
-        return receipt
+        self.put += receipt.accepted
+        names = {job.key: job for job in jobs}
+        for key in receipt.duplicates:
+            self._skip(names[key], DUPLICATE)
+
+    def _print(self, row: Row | FilteredRow) -> None:
+        if self._write is not None:
+            self._write(bytearray(self._encode(row) + b"\n"))
 
 
 async def deliver(
-    items: Iterator[Located], feed: Feed, queue: Queue, worker: Worker, *, show: Callable[[int], None]
+    items: Iterator[Located], feed: Feed, queue: Queue, worker: Worker, *, show: Callable[[], None]
 ) -> Finish:
-    """Deliver a recording; ends when all of it is settled, or when the worker is stopped. `show` is told of progress."""
+    """Deliver a recording; ends when all of it is settled, or when the worker is stopped. `show` is told of progress.
 
-    async def fill() -> None:
-        async for chunk in _chunks(items):
-            await feed.put(queue, chunk)
-            show(feed.summary.events)
-        worker.drain()
+    Raises what the recording, the feed or the worker raises; then nothing more is sent.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            filling = group.create_task(_fill(items, feed, queue, worker, show))
+            finish = await worker.run()
+            filling.cancel()
+        return finish
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
 
-    async with asyncio.TaskGroup() as group:
-        filling = group.create_task(fill())
-        finish = await worker.run()
-        filling.cancel()
-    return finish
+
+async def _fill(items: Iterator[Located], feed: Feed, queue: Queue, worker: Worker, show: Callable[[], None]) -> None:
+    with _Reading(items) as reading:
+        async for chunk in reading.chunks():
+            await feed.take(queue, chunk)
+            show()
+    worker.drain()
 
 
-async def _chunks(items: Iterator[Located]) -> AsyncIterator[list[Located]]:
-    """Read in a thread of its own, which never keeps the process alive: standard input may stay silent for ever."""
-    loop, ready = asyncio.get_running_loop(), asyncio.Queue[list[Located] | BaseException]()
-    wanted = threading.Semaphore(2)
+class _Reading:
+    """A recording that is read ahead by a thread of its own, which never keeps the process alive.
 
-    def read() -> None:
-        chunk: list[Located] | BaseException = []
-        while wanted.acquire():
-            try:
-                chunk = list(islice(items, CHUNK))
-            except BaseException as error:  # raised again where it is awaited
-                chunk = error
-            try:
-                loop.call_soon_threadsafe(ready.put_nowait, chunk)
-            except RuntimeError:  # the loop has ended: nobody waits for more
-                return
-            if not isinstance(chunk, list) or not chunk:
-                return
+    Standard input may stay silent for ever, and what it has said is to be sent all the same.
+    """
 
-    threading.Thread(target=read, daemon=True, name="recording").start()
-    while chunk := await ready.get():
-        if isinstance(chunk, BaseException):
-            raise chunk
-        wanted.release()
-        yield chunk
+    def __init__(self, items: Iterator[Located]) -> None:
+        self._items = items
+        self._loop, self._ready = asyncio.get_running_loop(), asyncio.Event()
+        self._changed = threading.Condition()
+        self._ahead: list[Located] = []
+        self._error: BaseException | None = None
+        self._has_ended = self._is_closed = False
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._read, daemon=True, name="recording").start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
+
+    async def chunks(self) -> AsyncIterator[list[Located]]:
+        """Give what has been read and not been given yet, a part at a time; raises what reading raises."""
+        has_ended = False
+        while not has_ended:
+            await self._ready.wait()
+            self._ready.clear()
+            has_ended = self._has_ended  # before the last look, so that nothing can come after it
+            while chunk := self._take():
+                yield chunk
+        if self._error is not None:
+            raise self._error
+
+    def _take(self) -> list[Located]:
+        with self._changed:
+            chunk = self._ahead[:CHUNK]
+            del self._ahead[:CHUNK]
+            self._changed.notify()
+        return chunk
+
+    def _read(self) -> None:
+        try:
+            for item in self._items:
+                if not self._add(item):
+                    return
+        except BaseException as error:  # raised again where it is awaited
+            self._error = error
+        self._has_ended = True
+        self._wake()
+
+    def _add(self, item: Located) -> bool:
+        with self._changed:
+            while len(self._ahead) >= AHEAD and not self._is_closed:
+                self._changed.wait()
+            self._ahead.append(item)
+            if len(self._ahead) == 1:
+                self._wake()
+        return not self._is_closed
+
+    def _wake(self) -> None:
+        with suppress(RuntimeError):  # the loop has ended: nobody waits for more
+            self._loop.call_soon_threadsafe(self._ready.set)

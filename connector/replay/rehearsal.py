@@ -10,7 +10,7 @@ from connector.destination import Destination
 from connector.destination import Mapping as Route
 from connector.events import Cutoff, Discard, Event
 from connector.pipeline import Planned, Planner, compile_plan
-from connector.queue.seen import Seen
+from connector.queue.seen import Recent
 from connector.replay.summary import Say, Summary, count_plan, discard_row
 from connector.routes import Routes
 from connector.rows import FilteredRow, PlannedRow, RequestRow, Row, planned_row, requests_base
@@ -19,6 +19,7 @@ from connector.sources.files import Located
 
 DUPLICATE: Final = "duplicate: the same messageId came before for this mapping"
 REMEMBERED: Final = 200_000  # keys in which a duplicate is found
+FLUSHED: Final = 32_768  # bytes of rows between two writes
 
 Write: TypeAlias = Callable[[bytearray], object]
 
@@ -37,53 +38,68 @@ class Rehearsal:
         self._base = requests_base(destination.settings)
         self._write, self._say = write, say
         self._encode = msgspec.json.Encoder().encode_into
-        self._seen = Seen(float("inf"), REMEMBERED)
+        self._is_new = Recent(REMEMBERED).add
+        self._events = 0
+        self._planned: dict[str, list[int]] = {}
         self._rehearse = {mapping: self._rehearser(mapping, plan) for mapping, plan in planners(destination).items()}
 
-    def run(self, chunk: Iterable[Located]) -> None:
-        """Take a part of a recording; parts of a few hundred events stay in the processor's cache."""
+    def run(self, items: Iterable[Located], *, show: Callable[[int], None] = lambda _events: None) -> None:
+        """Take a recording, event by event; `show` is told now and then how many events there were."""
         rows, reasons = bytearray(), list[str]()
         encode, match, rehearse = self._encode, self._match, self._rehearse
-        events = 0
-        for file, line, item in chunk:
+        for file, line, item in items:
             if type(item) is not Event:
                 self._discard(file, line, item, rows)
                 continue
-            events += 1
+            self._events += 1
             matched = match(item.data)
-            if isinstance(matched, str):
+            if type(matched) is str:
                 reasons.append(matched)
                 encode(FilteredRow(item.message_id, None, "filtered", matched), rows, -1)
                 rows += b"\n"
             else:
                 for mapping in matched:
-                    rehearse[mapping](item, rows)
-        self.summary.events += events
+                    rehearse[mapping](item, rows)  # type: ignore[index]  # not a str: mypy cannot tell from type()
+            if len(rows) > FLUSHED:
+                self._flush(rows, reasons)
+                show(self._events)
+        self._flush(rows, reasons)
+
+    def _flush(self, rows: bytearray, reasons: list[str]) -> None:
+        """Write the rows and count what was collected; few rows at a time stay in the processor's cache."""
+        self.summary.events = self._events
         for reason, number in Counter(reasons).items():
             self.summary.outcomes["", "filtered", reason] += number
+        for name, planned in self._planned.items():
+            if planned[0]:
+                self.summary.outcomes[name, "planned", ""] += planned[0]
+                planned[0] = 0
         if self._write is not None:
             self._write(rows)
+        rows.clear()
+        reasons.clear()
 
     def _rehearser(self, mapping: Route, plan: Planner) -> Callable[[Event, bytearray], None]:
         """Compile what is done with an event that a mapping takes."""
-        name, prefix, seen = mapping.name, f"{mapping.name}:", self._seen.add
+        name, prefix, is_new = mapping.name, f"{mapping.name}:", self._is_new
         encode, oldest, base, outcomes = self._encode, self._oldest, self._base, self.summary.outcomes
         is_safe = frozenset(write_only_names(mapping.action)).isdisjoint
-        planned = (name, "planned", "")
+        planned = self._planned[name] = [0]
 
         def rehearse(event: Event, rows: bytearray) -> None:
-            if seen(prefix + event.message_id, 0):
+            message_id = event.message_id
+            if is_new(prefix + message_id):
                 made = plan(event.data, oldest)
                 if type(made) is Planned and not made.warnings and is_safe(made.payload):
                     request = made.request
                     shown = RequestRow(request.method, base + request.path, request.body)
-                    encode(PlannedRow(event.message_id, name, "planned", made.payload, shown), rows, -1)
-                    outcomes[planned] += 1
+                    encode(PlannedRow(message_id, name, "planned", made.payload, shown), rows, -1)
+                    planned[0] += 1
                 else:
-                    encode(planned_row(event.message_id, mapping, made, base), rows, -1)
+                    encode(planned_row(message_id, mapping, made, base), rows, -1)
                     count_plan(self.summary, name, made)
             else:
-                encode(Row(event.message_id, name, "skipped", reason=DUPLICATE), rows, -1)
+                encode(Row(message_id, name, "skipped", reason=DUPLICATE), rows, -1)
                 outcomes[name, "skipped", DUPLICATE] += 1
             rows += b"\n"
 

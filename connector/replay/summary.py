@@ -10,7 +10,12 @@ from connector.events import Discard
 from connector.pipeline import Invalid, Plan, Planned, Skipped
 from connector.rows import Row
 
-MOST_SAMPLES: Final = 10  # of discards that are told one by one for each reason; all are counted
+MOST_SAMPLES: Final = 10  # of discards and failures that are told one by one for each reason; all are counted
+ACCESS_STATES: Final = {  # of what Rupt answers to an attach: the ones that are counted, and what they mean
+    "limit_exceeded": "over their device limit",
+    "new_device": "from a new device",
+    "suspended": "of a suspended user",
+}
 
 Say: TypeAlias = Callable[[str], None]
 
@@ -47,7 +52,7 @@ def count_plan(summary: Summary, mapping: str, plan: Plan) -> None:
 def discard_row(summary: Summary, file: str, line: int, item: Discard, say: Say) -> Row:
     """Count what could not become an event, say where it stands, and make its row."""
     summary.discards[item.reason] += 1
-    at = f"{file}:{line}" if line else file
+    at = f"{file}:{line}".encode("utf-8", "backslashreplace").decode()  # a file's name need not be UTF-8
     number = summary.discards[item.reason]
     if number <= MOST_SAMPLES:
         more = f" (more of {item.reason} are only counted)" if number == MOST_SAMPLES else ""

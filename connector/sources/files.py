@@ -104,7 +104,9 @@ def find_files(paths: Iterable[str]) -> tuple[str, ...]:
             found |= dict.fromkeys(_expand(path))
         except SourceError as error:
             faults.append(str(error))
-    faults += [f"{name}: permission denied" for name in found if name != STDIN and not os.access(name, os.R_OK)]
+    for name in found:
+        if name != STDIN and not os.access(name, os.R_OK):
+            faults.append(f"{name}: {'permission denied' if os.path.exists(name) else 'a link that leads nowhere'}")
     if faults:
         raise SourceError("\n".join(faults))
     return tuple(found)
@@ -183,22 +185,31 @@ class _Gunzip(io.RawIOBase):
         self._packed = packed
         self._bytes = b""
         self._member = zlib.decompressobj(wbits=31)
+        self._step = _CHUNK  # how many bytes to unzip at once
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what BufferedReader gives
         while self._has_more():
-            try:
-                text = self._member.decompress(self._bytes, len(buffer))
-            except zlib.error:
-                self.fault = "the gzip data is damaged"
-                return 0
-            self._bytes = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+            text = self._unzip(len(buffer))
             if text:
                 buffer[: len(text)] = text
                 return len(text)
         return 0
+
+    def _unzip(self, size: int) -> bytes:
+        """Unzip the next step. Damage throws away what stands before it in the step, so it is sought in small steps."""
+        step, rest, before = self._bytes[: self._step], self._bytes[self._step :], self._member.copy()
+        try:
+            text = self._member.decompress(step, size)
+        except zlib.error:
+            if self._step == 1:
+                self.fault = "the gzip data is damaged"
+            self._member, self._step = before, max(1, self._step // 64)
+            return b""
+        self._bytes = (self._member.unused_data if self._member.eof else self._member.unconsumed_tail) + rest
+        return text
 
     def _has_more(self) -> bool:
         if self._member.eof and not self._has_member():
@@ -249,6 +260,7 @@ _FORMATS: Final = {
     b"PAR1": "Parquet: export it as lines of JSON",
     b"Obj\x01": "Avro: export it as lines of JSON",
 }
+_JSON_LINE: Final = re.compile(rb'\n\{"[A-Za-z]')  # a torn log may begin with zeros, and still hold events
 _BLANK_LINES: Final = 1_000
 
 
@@ -285,9 +297,13 @@ def _head_fault(head: bytes, source: _Source) -> Discard | None:
     if not head and not source.fault:
         return Discard("no_events", "the file is empty")
     what = next((what for start, what in _FORMATS.items() if head.startswith(start)), "")
-    if not what and not head.lstrip().startswith((b"{", b"[")) and b"\0" in head + source.stream.peek(1):
+    if not what and not head.lstrip().startswith((b"{", b"[")) and _is_binary(head + source.stream.peek(1)):
         what = "binary data, not JSON"
     return Discard("bad_request", f"{what} ({len(head) + _drain(source.stream):,} bytes)") if what else None
+
+
+def _is_binary(sample: bytes) -> bool:
+    return b"\0" in sample and not _JSON_LINE.search(sample)
 
 
 def _drain(stream: _Stream) -> int:
@@ -330,12 +346,11 @@ def _read_lines(name: str, lines: Iterable[bytes], line: int, source: _Source, r
     plain, events = reader.plain, 0
     try:
         for raw in lines:
-            text = raw.strip()
-            event = plain(text)
+            event = plain(raw)
             if event is not None:
                 events += 1
                 yield name, line, event
-            elif text:
+            elif text := raw.strip():
                 for item in _read_other_line(raw, text, source, reader):
                     events += isinstance(item, Event)
                     yield name, line, item

@@ -49,8 +49,10 @@ def is_document(first: bytes, second: bytes) -> bool:
         elif last in b"}]" and opened:
             opened.pop()
             values += not opened
+        if values and opened:
+            return True  # one value after another
     if not opened:
-        return values > 1
+        return False
     expected = b":" if opened[-1:] == b"{" else b"[,"
     return not second.startswith(b"{") or last in expected
 
