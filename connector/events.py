@@ -191,8 +191,8 @@ def _plain_whole(raw: bytes) -> Event | None:
     return item if isinstance(item, Event) else None
 
 
-# What a plain event needs besides a user, a messageId and its type: this field is not empty.
-_PLAIN_NEEDS: Final = {"identify": "type", "track": "event", "page": "type", "screen": "type", "group": "groupId"}
+# What a plain event of these types needs besides a user and a messageId: this field is not empty.
+_PLAIN_NEEDS: Final = {"track": "event", "group": "groupId"}
 
 
 def _plain_part(part: type) -> Callable[[bytes], Event | None]:
@@ -207,7 +207,7 @@ def _plain_part(part: type) -> Callable[[bytes], Event | None]:
         except (msgspec.DecodeError, ValueError, RecursionError):
             return None
         kind: str = data["type"]  # type: ignore[assignment]  # the decoder has checked this and messageId
-        if (data.get("userId") or data.get("anonymousId")) and data.get(needed[kind]):
+        if (data.get("userId") or data.get("anonymousId")) and (kind not in needed or data.get(needed[kind])):
             return Event(kind, data["messageId"], data, raw)  # type: ignore[arg-type]
         return None
 

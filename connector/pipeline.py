@@ -20,7 +20,7 @@ from connector.values import JSON
 STALE: Final = "stale: the event is older than max_event_age, and Rupt would take it for an access now"
 
 
-class Planned(msgspec.Struct, frozen=True):
+class Planned(msgspec.Struct, frozen=True, gc=False):
     """A request to send: `payload` is what the schema passed, `request` what goes over the wire."""
 
     payload: dict[str, JSON]

@@ -3,8 +3,8 @@
 The reasons are Segment's names. An event that nothing takes is filtered: counted with its reason, never silent.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeAlias
 
 from connector.destination import Destination, Mapping
 from connector.events import EVENT_TYPES
@@ -13,23 +13,33 @@ from connector.values import JSON
 NO_MATCHING_MAPPING: Final = "NO_MATCHING_MAPPING"
 FILTERED_BY_INTEGRATIONS_OBJECT: Final = "FILTERED_BY_INTEGRATIONS_OBJECT"
 FILTERED_BY_END_USER_CONSENT: Final = "FILTERED_BY_END_USER_CONSENT"
-READS: Final = frozenset({("type",), ("event",), ("integrations",)})
-CONSENT_READS: Final = frozenset({("context", "consent")})
+REASONS: Final = (NO_MATCHING_MAPPING, FILTERED_BY_INTEGRATIONS_OBJECT, FILTERED_BY_END_USER_CONSENT)
 _NAMES: Final = ("Rupt", "Rupt (Actions)", "All")
 
 
+Match: TypeAlias = Callable[[dict[str, JSON]], "Sequence[Mapping] | str"]
+
+
 class Routes:
-    """The mappings of a destination, indexed by what their triggers cannot hold without."""
+    """The mappings of a destination, indexed by what their triggers cannot hold without.
+
+    `match(event)` finds the mappings that take an event of a known type, in the file's order, or the reason why none
+    does.
+    """
+
+    match: Match
 
     def __init__(self, destination: Destination) -> None:
-        self._categories = destination.settings.consent_categories
         self._all = tuple(mapping for mapping in destination.mappings if mapping.enabled)
-        types = {*EVENT_TYPES} | _union(mapping.gate.types for mapping in self._all)
         names = _union(mapping.gate.events for mapping in self._all)
-        self._by_name = {type: {name: self._open(type, name) for name in names} for type in types}
-        self._by_type = {type: self._open(type, None) for type in types}
+        table = {}
+        for type in {*EVENT_TYPES} | _union(mapping.gate.types for mapping in self._all):
+            rest = self._open(type, None)
+            named = {name: found for name in names if (found := self._open(type, name)) != rest}
+            table[type] = named, rest
+        self.match = _compile_match(table, destination.settings.consent_categories)
 
-    def _open(self, type: str | None, name: str | None) -> tuple[Mapping, ...]:
+    def _open(self, type: str, name: str | None) -> tuple[Mapping, ...]:
         """Pick the mappings whose gates let this type and name through; None stands for one that no trigger names."""
         return tuple(
             mapping
@@ -38,19 +48,27 @@ class Routes:
             and (mapping.gate.events is None or name in mapping.gate.events)
         )
 
-    def match(self, event: dict[str, JSON]) -> Sequence[Mapping] | str:
-        """Find the mappings that take an event of a known type, in the file's order, or the reason why none does."""
-        if (integrations := event.get("integrations")) and not _let_through(integrations):
-            return FILTERED_BY_INTEGRATIONS_OBJECT
-        if self._categories and not _has_consent(event, self._categories):
+
+_Opened: TypeAlias = tuple[Mapping, ...]
+
+
+def _compile_match(table: dict[str, tuple[dict[str, _Opened], _Opened]], categories: tuple[str, ...]) -> Match:
+    def match(event: dict[str, JSON]) -> Sequence[Mapping] | str:
+        if categories and not _has_consent(event, categories):
             return FILTERED_BY_END_USER_CONSENT
-        type: str = event["type"]  # type: ignore[assignment]  # every event has a type of EVENT_TYPES
-        found = self._by_type[type]
-        if (name := event.get("event")) and isinstance(name, str):
-            found = self._by_name[type].get(name, found)
+        integrations = event.get("integrations")
+        if integrations and not _let_through(integrations):
+            return FILTERED_BY_INTEGRATIONS_OBJECT
+        named, found = table[event["type"]]  # type: ignore[index]  # an event's type is a text of EVENT_TYPES
+        if named and type(name := event.get("event")) is str:
+            found = named.get(name, found)
+        if not found:
+            return NO_MATCHING_MAPPING
         if len(found) == 1:
             return found if found[0].matches(event) else NO_MATCHING_MAPPING
         return [mapping for mapping in found if mapping.matches(event)] or NO_MATCHING_MAPPING
+
+    return match
 
 
 def _union(sets: Iterable[frozenset[str] | None]) -> frozenset[str]:

@@ -22,7 +22,7 @@ ATTACH_PATH: Final = "/v2/device/attach"
 LONGEST_RETRY_AFTER: Final = 31_536_000.0  # a year: whatever is longer, or no number at all, is a mistake
 
 
-class Request(msgspec.Struct, frozen=True):
+class Request(msgspec.Struct, frozen=True, gc=False):
     """One call of Rupt's API: `path` is URL-encoded, without the base; `body` is sent as JSON, but not with GET.
 
     It holds no credential but the account's signed token (the seeds' `secret` option), which no repr shows; whoever

@@ -36,16 +36,17 @@ def _compile(options: Options, mapped: frozenset[str]) -> Build:
         context = event.get("context")
         if type(context) is not dict:
             context = {}
-        if payload.get("include_page", True):  # the SDK's default is true
-            page = page_of(payload, context, event)
-            if page is not None:
-                body["page"] = page
+        if payload.get("include_page", True) and (
+            page := page_of(payload, context, event)
+        ):  # the SDK's default is true
+            body["page"] = page
         named, token = (False, "") if is_common else _fill_rest(body, payload)
         if not named and not name_device(body, context, event, strict=strict):
             if not optional:
                 return unfit
             warnings = (*warnings, NO_DEVICE_WARNING)
-        body["callbacks"], body["redirects"] = callbacks, redirects
+        body["callbacks"] = callbacks
+        body["redirects"] = redirects
         return Built(Request("POST", ATTACH_PATH, body, "client", token), warnings)
 
     return build

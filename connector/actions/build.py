@@ -19,7 +19,7 @@ class Options(msgspec.Struct, frozen=True):
     device_identity: DeviceIdentity = "auto"
 
 
-class Built(msgspec.Struct, frozen=True):
+class Built(msgspec.Struct, frozen=True, gc=False):
     """A request ready to be sent, with what had to be left out of it."""
 
     request: Request

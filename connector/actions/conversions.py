@@ -23,13 +23,14 @@ def fill_person(body: dict[str, JSON], payload: dict[str, JSON]) -> tuple[str, .
     if "email" in payload:
         body["email"] = payload["email"]
     if "phone" in payload:
-        number = str(payload["phone"])
-        phone = number if _is_e164(number) else _parse_phone(number)
-        if phone is not None:
+        number = payload["phone"]
+        if _is_e164(number):  # type: ignore[arg-type]  # the schema says it is a text
+            body["phone"] = number
+        elif phone := phone_of(str(number)):
             body["phone"] = phone
         else:
             warnings = (PHONE_WARNING,)
-    if "metadata" in payload and isinstance(metadata := payload["metadata"], dict) and (texts := metadata_of(metadata)):
+    if (metadata := payload.get("metadata")) and (texts := metadata_of(metadata)):  # type: ignore[arg-type]  # an object
         body["metadata"] = texts
     if "groups" in payload:
         groups, lost = groups_of(payload["groups"])

@@ -1,24 +1,31 @@
 """`rupt-connector demo`: the main job from nothing, on requests that were recorded from real Segment SDKs."""
 
 import asyncio
-import io
 import tempfile
 import time
+from collections import defaultdict
 from pathlib import Path
 from random import Random
 from typing import Final
 
 import click
+import msgspec
 
 from connector.app import open_delivery, open_queue
 from connector.cli.streams import Streams
-from connector.cli.summary import tell_summary
+from connector.cli.summary import headline, tell_summary
+from connector.delivery import Outcome
 from connector.destination import Destination, load
+from connector.events import Event
 from connector.expectations import run_tests
+from connector.pipeline import Planned, compile_plan
 from connector.replay.live import Feed, deliver
 from connector.replay.rehearsal import Rehearsal
+from connector.routes import Routes
+from connector.rows import requests_base
 from connector.sources.files import read_events
 from connector.twin import Faults, Project, StandIn, running_twin
+from connector.values import dump_json
 
 CONFIG: Final = """\
 destination: rupt
@@ -28,17 +35,18 @@ settings:
   new_account_url: https://app.example.com/sign-up
   logout_url: https://app.example.com/logout
   domain: ${DEMO_URL}
-  max_event_age: none                # recorded events are old
-  device_identity: optional
+  max_event_age: none          # recorded events are old
+  device_identity: optional    # what servers recorded names no device
 mappings:
-  - preset: attach-device            # every page view
+  - preset: attach-device      # every page view
     fields:
       metadata: {plan: $.context.traits.plan, title: "{{properties.title}} ({{name}})"}
   - preset: attach-on-identify
-  - preset: conversions              # Signed Up, Trial Started, Upgraded
-  - preset: update-user              # identify and group
+  - preset: conversions        # Signed Up, Trial Started, Upgraded
+  - preset: update-user        # identify and group
 """
-FAULTS: Final = ("429=1", "500")  # what the stand-in answers first, so that the demo shows a retry
+FAULTS: Final = ("429=1", "500")  # what the stand-in answers first, so that the demo shows retries
+EXAMPLE: Final = "Pricing"  # the page whose request is shown
 _HERE: Final = Path(__file__).parents[1]
 
 
@@ -51,26 +59,22 @@ def recorded_folder() -> Path:
 @click.command("demo")
 @click.pass_obj
 def command(streams: Streams) -> int:
-    """Check a destination file, rehearse recorded events, deliver them to a built-in stand-in, and say what happened."""
+    """Check a destination file, rehearse recorded events, deliver them to a stand-in, and say what happened to each.
+
+    It takes a few seconds, writes no file and sends nothing to Rupt.
+    """
     return asyncio.run(_demo(streams))
 
 
 async def _demo(streams: Streams) -> int:
-    log = io.StringIO()
     faults = Faults(random=Random(1))
     faults.add(*FAULTS)
-    async with running_twin(
-        Project(client_id="demo-client", api_secret="demo-secret"), faults=faults, log=log
-    ) as stand:
+    async with running_twin(Project(client_id="demo-client", api_secret="demo-secret"), faults=faults) as stand:
         destination = _load(stand.url)
-        streams.print("1. The destination file says which events become which Rupt action:\n")
-        streams.print("".join(f"     {line}" for line in CONFIG.splitlines(keepends=True)))
-        count, failed = run_tests(destination)
-        streams.print(
-            f"   It has {len(destination.mappings)} mappings; {count - len(failed)} of {count} tests in it pass.\n"
-        )
-        _rehearse(streams, destination)
-        await _deliver(streams, destination)
+        failed = _check(streams, destination)
+        events = [item for _, _, item in read_events([str(recorded_folder())], reads=None) if isinstance(item, Event)]
+        _rehearse(streams, destination, events)
+        await _deliver(streams, destination, events)
         _conclude(streams, stand)
     return 1 if failed else 0
 
@@ -82,30 +86,73 @@ def _load(url: str) -> Destination:
         return load(file, {"DEMO_URL": url, "DEMO_CLIENT_ID": "demo-client", "DEMO_API_SECRET": "demo-secret"})
 
 
-def _rehearse(streams: Streams, destination: Destination) -> None:
+def _check(streams: Streams, destination: Destination) -> int:
+    count, failed = run_tests(destination)
+    streams.print("1. A destination file says which events become which Rupt action:\n")
+    streams.print("".join(f"     {line}" for line in CONFIG.splitlines(keepends=True)))
+    tests = f"all {count} tests in them pass" if not failed else f"tests in them fail: {len(failed)}"
+    streams.print(f"   The presets are mappings too; {tests}.\n")
+    return len(failed)
+
+
+def _rehearse(streams: Streams, destination: Destination, events: list[Event]) -> None:
     rehearsal = Rehearsal(destination, oldest=None, write=None, say=streams.say)
-    rehearsal.run(read_events([str(recorded_folder())], reads=destination.event_reads))
-    streams.print("2. A dry run of ten requests that were recorded from Segment's Python, Node and browser SDKs:\n")
-    tell_summary(streams, rehearsal.summary, destination, as_json=False)
+    rehearsal.run(("", 1, event) for event in events)
+    streams.print(
+        "2. A dry run of ten requests, recorded from Segment's Python, Node and browser SDKs, sends nothing:\n"
+    )
+    streams.print(f"     {headline(rehearsal.summary)}\n")
+    example = next(event for event in events if event.data.get("name") == EXAMPLE)
+    matched = Routes(destination).match(example.data)
+    assert not isinstance(matched, str)
+    mapping = matched[0]
+    plan = compile_plan(mapping, destination.settings)(example.data, None)
+    assert isinstance(plan, Planned)
+    body = msgspec.json.format(dump_json(plan.request.body), indent=2).decode()
+    streams.print(f"   With --json it shows each request. The page {EXAMPLE!r} becomes:\n")
+    streams.print(f"     {plan.request.method} {requests_base(destination.settings)}{plan.request.path}")
+    streams.print("".join(f"     {line}\n" for line in body.splitlines()))
 
 
-async def _deliver(streams: Streams, destination: Destination) -> None:
+async def _deliver(streams: Streams, destination: Destination, events: list[Event]) -> None:
     feed = Feed(destination, oldest=None, write=None, say=streams.say, now=time.time)
-    items = read_events([str(recorded_folder())], reads=destination.event_reads)
+    told = defaultdict[str, list[str]](list)
+
+    def report(outcome: Outcome) -> None:
+        feed.report(outcome)
+        told[outcome.job.message_id].append(_told(outcome))
+
     queue = open_queue()
-    async with open_delivery(destination.settings, queue, plan=feed.plan, report=feed.report) as worker:
-        await deliver(items, feed, queue, worker, show=lambda: None)
-    streams.print("\n3. The same events delivered, to a stand-in for Rupt that first answers 429 and 500:\n")
+    async with open_delivery(destination.settings, queue, plan=feed.plan, report=report) as worker:
+        await deliver((("", 1, event) for event in events), feed, queue, worker, show=lambda: None)
+    streams.print("3. The same events delivered, to a stand-in for Rupt that first answers 429 and 500:\n")
+    for event in events:
+        first, *others = told[event.message_id] or ["filtered: no trigger holds for it"]
+        streams.print(f"     {_named(event):33}  {first}")
+        for other in others:
+            streams.print(f"     {'':33}  {other}")
+    streams.print("")
     tell_summary(streams, feed.summary, destination, as_json=False)
+
+
+def _named(event: Event) -> str:
+    name = event.data.get("event") or event.data.get("name") or ""
+    return f"{event.type:8} {name:15} {event.data.get('userId') or ''}"
+
+
+def _told(outcome: Outcome) -> str:
+    attempts = f" at attempt {outcome.attempts}" if outcome.attempts > 1 else ""
+    why = f": {' '.join(outcome.problems)}" if outcome.problems else ""
+    return f"{outcome.state}{attempts} by {outcome.job.mapping}{why}"
 
 
 def _conclude(streams: Streams, stand: StandIn) -> None:
     users, devices = len(stand.twin.users), len(stand.twin.devices)
-    again = stand.counts["429"] + stand.counts["500"]
-    streams.print(
-        f"\nThe stand-in was sent {stand.counts['requests']} requests, {again} of them once more after its refusals, and\n"
-        f"now knows {users} users and {devices} devices. Nothing left this machine; Rupt itself was not asked.\n\n"
-        "Next:  rupt-connector init            writes a first rupt.yaml\n"
-        "       rupt-connector check           checks it\n"
-        "       rupt-connector replay --help   sends recorded events, or says what would be sent"
-    )
+    refused = stand.counts["429"] + stand.counts["500"]
+    streams.print(f"""
+The stand-in was sent {stand.counts["requests"]} requests: it refused {refused}, which were sent again, and knows
+{users} users and {devices} devices now. Nothing left this machine, and Rupt itself was not asked.
+
+Next:  rupt-connector init            writes a first rupt.yaml
+       rupt-connector check           checks it
+       rupt-connector replay --help   sends recorded events, or says what would be sent""")

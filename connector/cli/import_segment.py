@@ -1,5 +1,6 @@
 """`rupt-connector import-segment`: Segment's subscriptions in JSON to a destination file."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -19,21 +20,23 @@ def command(streams: Streams, file: str, out: Path | None) -> int:
 
     Takes {partnerAction, subscribe, mapping} and the public API's {actionSlug, trigger, settings}.
     """
+    name = "standard input" if file == "-" else file
     try:
         raw = streams.stdin.read() if file == "-" else Path(file).read_bytes()
         subscriptions = read_subscriptions(load_json(raw))
     except OSError as error:
-        raise UsageError(f"{file}: {error.strerror}") from None
+        raise UsageError(f"{name}: {error.strerror}") from None
     except ValueError as error:
-        raise UsageError(f"{file} is not JSON: {error}") from None
+        raise UsageError(f"{name} is not JSON: {error}") from None
     text = write_destination(subscriptions)
     if out is None:
         streams.print(text.rstrip("\n"))
         return 0
     try:
-        with out.open("x", encoding="utf-8") as written:
+        with out.open("x", encoding="utf-8", errors="backslashreplace") as written:
             written.write(text)
     except OSError as error:
         raise UsageError(f"{out}: {error.strerror}; choose another file") from None
-    streams.say(f"{out}: {len(subscriptions)} mappings written; next: rupt-connector check --config {out}")
+    count = f"{len(subscriptions)} mapping{'' if len(subscriptions) == 1 else 's'}"
+    streams.say(f"{out}: {count} written; next: {shlex.join(['rupt-connector', 'check', '--config', str(out)])}")
     return 0

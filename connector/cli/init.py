@@ -1,19 +1,21 @@
 """`rupt-connector init`: a first destination file, with words for every setting that matters."""
 
+import shlex
 from pathlib import Path
 from typing import Final
 
 import click
 
-from connector.cli.streams import Streams
+from connector.cli.streams import Streams, encodable
 from connector.errors import UsageError
 
 FIRST: Final = """\
 # yaml-language-server: $schema=destination.schema.json
 # A destination for Rupt: which events become which action, and how its fields are filled.
-# Check it:            rupt-connector check --config {name}
-# Ask about an event:  rupt-connector explain event.json --config {name}
-# See what it sends:   rupt-connector replay --dry-run --config {name} events.ndjson
+# Check it:                  rupt-connector check --config {name}
+# Ask about an event:        rupt-connector explain event.json --config {name}
+# See what would be sent:    rupt-connector replay --dry-run --config {name} events.ndjson
+# Let your editor help:      rupt-connector schema > destination.schema.json
 destination: rupt
 
 settings:
@@ -25,7 +27,7 @@ settings:
   # device_identity: auto                            # auto, strict or optional
 
 mappings:
-  - preset: attach-device          # every page view attaches the device; see mappings/attach-device.yaml
+  - preset: attach-device          # every page view attaches the device; what stands here is added
     fields:
       metadata: {{plan: $.context.traits.plan}}
 
@@ -52,10 +54,11 @@ def command(streams: Streams, file: Path) -> int:
     """Write a first destination file (rupt.yaml, or FILE) with comments; an existing file is never touched."""
     try:
         with file.open("x", encoding="utf-8") as written:
-            written.write(FIRST.format(name=file))
+            written.write(FIRST.format(name=encodable(shlex.quote(str(file))).replace("\n", "?")))
     except FileExistsError:
         raise UsageError(f"{file} is there already; name another file or move it away") from None
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}") from None
-    streams.say(f"{file} written. Next:\n  export RUPT_CLIENT_ID=...\n  rupt-connector check --config {file}")
+    check = shlex.join(["rupt-connector", "check", "--config", str(file)])
+    streams.say(f"{file} written. Next:\n  export RUPT_CLIENT_ID=...    (from Rupt's dashboard)\n  {check}")
     return 0

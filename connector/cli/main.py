@@ -16,7 +16,7 @@ import click
 
 from connector.cli.options import HELP, VERSION
 from connector.cli.streams import Streams
-from connector.errors import ConnectorError, DestinationError
+from connector.errors import ConnectorError, DestinationError, closest
 
 COMMANDS: Final = {
     "init": "Write a first rupt.yaml.",
@@ -48,6 +48,15 @@ class _Commands(click.Group):
         command.params = [*command.params, HELP]
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is called, or say which was meant."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            help = closest(args[0], COMMANDS) or f"the commands are {', '.join(COMMANDS)}"
+            ctx.fail(f"there is no command {args[0]!r}; {help}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -69,7 +78,8 @@ def run(
     """Run one command on the streams given and return its exit code; no error of ours leaves as a traceback."""
     streams = Streams(stdin, stdout, stderr, os.environ if env is None else env)
     try:
-        code = group.main(list(args), prog_name="rupt-connector", standalone_mode=False, obj=streams)
+        with group.make_context("rupt-connector", list(args), obj=streams) as context:  # main() swallows broken pipes
+            code = group.invoke(context)
     except click.exceptions.Exit as exit:
         code = exit.exit_code
     except click.ClickException as error:

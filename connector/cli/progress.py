@@ -32,9 +32,12 @@ class _NoProgress:
 
 
 @contextmanager
-def open_progress(streams: Streams, reading: Reading) -> Iterator[Progress]:
-    """Show how far a recording is read while the block runs. The bar's library is loaded for terminals only."""
-    if not streams.is_terminal:
+def open_progress(streams: Streams, reading: Reading, *, rows: bool) -> Iterator[Progress]:
+    """Show how far a recording is read while the block runs, unless rows go to the same terminal.
+
+    The bar's library is loaded for terminals only.
+    """
+    if not streams.is_terminal or (rows and streams.stdout.isatty()):
         yield _NoProgress(streams)
         return
     with importlib.import_module("connector.cli.progress_bar").open_bar(streams, reading) as bar:

@@ -1,7 +1,7 @@
 """The progress bar of a terminal: how much of the input is done, events, events a second and the time left."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -19,13 +19,13 @@ _LINE: Final = "{task.fields[share]}{task.fields[events]:,} events  {task.fields
 class Bar:
     """A bar over the bytes of the input; where their number is not known it only counts events."""
 
-    def __init__(self, reading: Reading, bar: Progress, task: TaskID) -> None:
-        self._reading, self._bar, self._task = reading, bar, task
-        self._start = self._last = time.monotonic()
+    def __init__(self, reading: Reading, bar: Progress, task: TaskID, monotonic: Callable[[], float]) -> None:
+        self._reading, self._bar, self._task, self._monotonic = reading, bar, task, monotonic
+        self._start = self._last = monotonic()
 
     def show(self, events: int, *, settled: float = 1.0, words: str = "") -> None:
         """Show events, how fast they come, and how long the rest takes at the same speed."""
-        now, total = time.monotonic(), self._reading.total
+        now, total = self._monotonic(), self._reading.total
         if now - self._last < _EVERY:
             return
         self._last, seconds = now, now - self._start
@@ -53,9 +53,9 @@ def _clock(seconds: float) -> str:
 
 
 @contextmanager
-def open_bar(streams: Streams, reading: Reading) -> Iterator[Bar]:
+def open_bar(streams: Streams, reading: Reading, *, monotonic: Callable[[], float] = time.monotonic) -> Iterator[Bar]:
     """Show a bar on standard error while the block runs; it leaves nothing behind."""
     console = Console(file=streams.stderr, no_color=not streams.has_colour)
     columns = BarColumn(bar_width=20), TextColumn(_LINE)
     with Progress(*columns, console=console, transient=True) as bar:
-        yield Bar(reading, bar, bar.add_task("", total=None, events=0, rate=0, share="", rest=""))
+        yield Bar(reading, bar, bar.add_task("", total=None, events=0, rate=0, share="", rest=""), monotonic)

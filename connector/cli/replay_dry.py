@@ -16,7 +16,7 @@ def run(streams: Streams, destination: Destination, options: ReplayOptions) -> i
     recording = read_events(options.paths, reads=destination.event_reads, stdin=streams.stdin, progress=reading)
     if options.checkpoint is not None:
         streams.say("a dry run does not look at --checkpoint: it shows what a first run would send")
-    with open_progress(streams, reading) as progress:
+    with open_progress(streams, reading, rows=options.as_json) as progress:
         rehearsal = Rehearsal(
             destination,
             oldest=options.oldest(destination.settings),

@@ -33,7 +33,10 @@ def run(streams: Streams, destination: Destination, options: ReplayOptions) -> i
     settings, reading = destination.settings, Reading()
     recording = read_events(options.paths, reads=destination.event_reads, stdin=streams.stdin, progress=reading)
     rows = _Rows(streams)
-    with _open_checkpoint(destination, options) as checkpoint, open_progress(streams, reading) as progress:
+    with (
+        _open_checkpoint(destination, options) as checkpoint,
+        open_progress(streams, reading, rows=options.as_json) as progress,
+    ):
         _announce(progress.say, destination, options)
         feed = Feed(
             destination,
@@ -111,7 +114,12 @@ def _stop_on_signals(say: Say, worker: Worker) -> None:
     def stop() -> None:
         presses.append(None)
         if len(presses) == 1:
-            say(f"stopping: {_requests(worker.in_flight)} in flight; Ctrl-C again does not wait for the answers")
+            flying = _requests(worker.in_flight)
+            say(
+                f"stopping: waiting for {flying} in flight; Ctrl-C again does not wait"
+                if worker.in_flight
+                else "stopping"
+            )
             worker.stop(within=PATIENCE)
         else:
             say(f"not waiting for {_requests(worker.in_flight)}: what was sent may have landed")

@@ -17,14 +17,15 @@ NAMES: Final = ("destination", "event", "attach", "detach", "update_user")
 @click.command("schema")
 @click.argument("name", type=click.Choice(NAMES), default="destination")
 @click.option("--directives", is_flag=True, help="Print the reference of the mapping directives instead.")
-@click.option("--json", "as_json", is_flag=True, help="With --directives: print it as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="With --directives: print one line of JSON for each.")
 @click.pass_obj
 def command(streams: Streams, name: str, directives: bool, as_json: bool) -> int:
     """Print a JSON Schema: of a destination file, of an event, or of what an action sends."""
     if not directives:
         streams.print_json(load_schema(name), pretty=True)
     elif as_json:
-        streams.print_json([_described(directive) for directive in DIRECTIVES], pretty=True)
+        for directive in DIRECTIVES:
+            streams.print_json(_described(directive))
     else:
         streams.print("\n".join(line for directive in DIRECTIVES for line in _reference(directive)).rstrip())
     return 0

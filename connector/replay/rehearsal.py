@@ -13,7 +13,7 @@ from connector.pipeline import Planned, Planner, compile_plan
 from connector.queue.seen import Recent
 from connector.replay.summary import Say, Summary, count_plan, discard_row
 from connector.routes import Routes
-from connector.rows import FilteredRow, PlannedRow, RequestRow, Row, planned_row, requests_base
+from connector.rows import FILTERED_ENDS, FILTERED_START, PlannedRow, RequestRow, Row, planned_row, requests_base
 from connector.schemas import write_only_names
 from connector.sources.files import Located
 
@@ -39,7 +39,6 @@ class Rehearsal:
         self._write, self._say = write, say
         self._encode = msgspec.json.Encoder().encode_into
         self._is_new = Recent(REMEMBERED).add
-        self._events = 0
         self._planned: dict[str, list[int]] = {}
         self._rehearse = {mapping: self._rehearser(mapping, plan) for mapping, plan in planners(destination).items()}
 
@@ -47,27 +46,29 @@ class Rehearsal:
         """Take a recording, event by event; `show` is told now and then how many events there were."""
         rows, reasons = bytearray(), list[str]()
         encode, match, rehearse = self._encode, self._match, self._rehearse
+        events = 0
         for file, line, item in items:
             if type(item) is not Event:
                 self._discard(file, line, item, rows)
                 continue
-            self._events += 1
+            events += 1
             matched = match(item.data)
             if type(matched) is str:
                 reasons.append(matched)
-                encode(FilteredRow(item.message_id, None, "filtered", matched), rows, -1)
-                rows += b"\n"
+                rows += FILTERED_START
+                encode(item.message_id, rows, -1)
+                rows += FILTERED_ENDS[matched]
             else:
                 for mapping in matched:
                     rehearse[mapping](item, rows)  # type: ignore[index]  # not a str: mypy cannot tell from type()
             if len(rows) > FLUSHED:
-                self._flush(rows, reasons)
-                show(self._events)
-        self._flush(rows, reasons)
+                self._flush(rows, reasons, events)
+                show(events)
+        self._flush(rows, reasons, events)
 
-    def _flush(self, rows: bytearray, reasons: list[str]) -> None:
+    def _flush(self, rows: bytearray, reasons: list[str], events: int) -> None:
         """Write the rows and count what was collected; few rows at a time stay in the processor's cache."""
-        self.summary.events = self._events
+        self.summary.events = events
         for reason, number in Counter(reasons).items():
             self.summary.outcomes["", "filtered", reason] += number
         for name, planned in self._planned.items():

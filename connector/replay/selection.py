@@ -24,19 +24,20 @@ def select(items: Iterator[Located], selection: Selection, summary: Summary) -> 
 
 
 def _selected(items: Iterable[Located], selection: Selection, summary: Summary) -> Iterator[Located]:
-    left = selection.limit
-    ranged = selection.since is not None or selection.until is not None
+    """Take events, and ask for no more once there are enough: the next one may be long in coming."""
+    if selection.limit == 0:
+        return
+    taken, ranged = 0, selection.since is not None or selection.until is not None
     for located in items:
         item = located[2]
         if isinstance(item, Event):
-            if left is not None and left <= 0:
-                return
             if ranged and not _within(item.data, selection):
                 summary.left_out += 1
                 continue
-            if left is not None:
-                left -= 1
+            taken += 1
         yield located
+        if taken == selection.limit:
+            return
 
 
 def _within(event: dict[str, JSON], selection: Selection) -> bool:
