@@ -7,8 +7,10 @@ each with file, line and column. Nothing is sent, and no event is looked at.
 import os
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Environment
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from connector.documents import Document, Part
 from connector.drafts import DESTINATION_KEYS, Draft, Files, mappings_folder, preset_names
@@ -24,14 +26,16 @@ _ROUTING: Final[Reads] = frozenset({("type",), ("event",), ("integrations",)})
 _CONSENT: Final[Reads] = frozenset({("context", "consent")})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Destination:
+class Destination(msgspec.Struct, frozen=True, eq=False):
     """A destination that is ready to use. `reads` are the paths of events that its mappings look at, None for all."""
 
     file: str
     settings: Settings
     mappings: tuple[Mapping, ...]
-    reads: Reads | None = field(repr=False)
+    reads: Reads | None
+
+    def __repr__(self) -> str:
+        return f"Destination({self.file!r}, {self.settings!r}, {self.mappings!r})"
 
     @property
     def event_reads(self) -> Reads | None:

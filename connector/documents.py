@@ -6,7 +6,6 @@ way, or DestinationError where nothing can be read. No file is opened here, and 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -24,16 +23,18 @@ _UNREADABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u20
 _TELLING: Final = 8  # a shorter value of a variable is hidden only in problems of the text that holds it
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """What one file says; `filled` and `broken` go by the offset at which a scalar starts, see Composed."""
 
     source: Source
-    value: JSON = field(repr=False)
-    place: Place = field(repr=False)
-    filled: Mapping[int, Filled] = field(repr=False)
-    broken: frozenset[int] = field(repr=False)
+    value: JSON
+    place: Place
+    filled: Mapping[int, Filled]
+    broken: frozenset[int]
     problems: tuple[Problem, ...]
+
+    def __repr__(self) -> str:
+        return f"Document({self.file!r})"
 
     @property
     def file(self) -> str:

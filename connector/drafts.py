@@ -7,9 +7,10 @@ the file it stands in, and every problem on the way. What the values mean is des
 import glob
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
+
+import msgspec
 
 from connector.documents import LARGEST, Document, Part, read_document
 from connector.errors import DestinationError, Problem, closest
@@ -43,8 +44,7 @@ def preset_names() -> list[str]:
     return sorted(path.stem for path in mappings_folder().glob("*.yaml"))
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True):
     """A mapping before it is checked: each of its keys and fields with the place that decides it.
 
     `part` is where the mapping stands, `cleared` the fields that are set to null there. `complete` is false when
@@ -52,9 +52,9 @@ class Draft:
     """
 
     part: Part
-    parts: Mapping[str, Part] = field(default_factory=dict)
-    fields: Mapping[str, Part] = field(default_factory=dict)
-    cleared: Mapping[str, Part] = field(default_factory=dict)
+    parts: Mapping[str, Part] = {}
+    fields: Mapping[str, Part] = {}
+    cleared: Mapping[str, Part] = {}
     complete: bool = False
 
 

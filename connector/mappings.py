@@ -5,9 +5,9 @@ action, and which it requires, stand in its JSON Schema.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
+import msgspec
 from msgspec.structs import replace
 
 from connector.actions import ACTIONS
@@ -34,8 +34,7 @@ _OUTCOMES: Final[dict[str, Outcome]] = {
 _CASE_KEYS: Final = ("name", "event", *_OUTCOMES)
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(msgspec.Struct, frozen=True):
     """A test in the file: what must become of an event.
 
     `payload` holds the fields that a planned payload must have, null for one that it must not have; for the other
@@ -47,11 +46,13 @@ class Case:
     outcome: Outcome
     payload: dict[str, JSON]
     reason: str
-    part: Part = field(repr=False)
+    part: Part
+
+    def __repr__(self) -> str:
+        return f"Case({self.name!r}, {self.outcome!r})"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Mapping:
+class Mapping(msgspec.Struct, frozen=True, eq=False):
     """A mapping that compiled: which events it takes, and what it makes of one.
 
     `matches` and `resolve` take an event's data; `gate` is a necessary condition of `matches`; `reads` are the paths
@@ -62,15 +63,18 @@ class Mapping:
     action: str
     enabled: bool
     description: str
-    trigger_text: str = field(repr=False)
-    trigger: Trigger = field(repr=False)
-    matches: Callable[[dict[str, JSON]], bool] = field(repr=False)
+    trigger_text: str
+    trigger: Trigger
+    matches: Callable[[dict[str, JSON]], bool]
     gate: Gate
-    fields: Node = field(repr=False)
-    resolve: Callable[[dict[str, JSON]], dict[str, JSON]] = field(repr=False)
-    reads: Reads | None = field(repr=False)
-    tests: tuple[Case, ...] = field(repr=False)
-    draft: Draft = field(repr=False)
+    fields: Node
+    resolve: Callable[[dict[str, JSON]], dict[str, JSON]]
+    reads: Reads | None
+    tests: tuple[Case, ...]
+    draft: Draft
+
+    def __repr__(self) -> str:
+        return f"Mapping({self.name!r}, {self.action!r})"
 
     def location(self, path: Path = (), start: int = 0, end: int = 0) -> Location:
         """Say where something stands: ("trigger",), ("fields", "email", "@if"); nothing: the mapping itself.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 import msgspec
+from msgspec.structs import astuple
 
 from connector.actions import ACTIONS, Built, Options, Unfit
 from connector.destination import Mapping, Settings
@@ -53,7 +54,8 @@ def options_of(settings: Settings) -> Options:
 
 def compile_plan(mapping: Mapping, settings: Settings) -> Planner:
     """Compile a mapping into a function from an event's data, and the moment before which it is stale, to a Plan."""
-    resolve, check = mapping.resolve, checker(mapping.action).check
+    resolve, check = mapping.resolve, checker(mapping.action)
+    is_ready, repair = check.is_ready, check.repair
     build = ACTIONS[mapping.action].compile(options_of(settings), _mapped(mapping))
     stale = Skipped(STALE)
 
@@ -61,14 +63,16 @@ def compile_plan(mapping: Mapping, settings: Settings) -> Planner:
         if oldest is not None and is_before(event, oldest):
             return stale
         try:
-            resolved = resolve(event)
+            payload = resolve(event)
         except ResolveError as error:
             return Invalid((str(error),))
-        checked = check(resolved)
-        payload = checked.payload
-        if checked.problems:
-            return Invalid(checked.problems, payload)
+        if not is_ready(payload):
+            payload, problems = astuple(repair(payload))
+            if problems:
+                return Invalid(problems, payload)
         built = build(payload, event)
+        if type(built) is Request:
+            return Planned(payload, built)
         if type(built) is Built:
             return Planned(payload, built.request, built.warnings)
         assert isinstance(built, Unfit)

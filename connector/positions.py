@@ -6,7 +6,6 @@ place inside the decoded text can be shown in the file. Nothing here parses YAML
 
 import bisect
 import re
-from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -43,13 +42,15 @@ class Location(msgspec.Struct, frozen=True):
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """A file's text, and where each of its lines starts."""
 
     file: str
-    text: str = field(repr=False)
-    starts: tuple[int, ...] = field(repr=False)
+    text: str
+    starts: tuple[int, ...]
+
+    def __repr__(self) -> str:
+        return f"Source({self.file!r})"
 
     def location(self, offset: int) -> Location:
         """Turn an offset into line and column; an offset behind the text is its end."""

@@ -3,6 +3,7 @@
 In: the paths that are read. Out: a type whose decoder passes ordinary events and refuses all that need a closer look.
 """
 
+import sys
 from collections.abc import Callable
 from types import GenericAlias
 from typing import Annotated, Final, Literal, Required, TypeAlias, TypedDict
@@ -59,7 +60,7 @@ def _tree_of(reads: Reads) -> _Tree | None:
 def _known_keys(path: tuple[str, ...]) -> tuple[str, ...]:
     """Cut a path before a list position or `length`: the value there may be a list or a string, and is read whole."""
     cuts = (index for index, key in enumerate(path) if index and (key == "length" or key.isdecimal()))
-    return path[: next(cuts, len(path))]
+    return tuple(map(sys.intern, path[: next(cuts, len(path))]))  # so that keys of events are found by identity
 
 
 def _add_path(tree: _Tree, path: tuple[str, ...]) -> None:

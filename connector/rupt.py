@@ -6,7 +6,6 @@ It opens no connection and reads no clock. Texts that come from Rupt leave here 
 import importlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from types import ModuleType
 from typing import Final, Literal
@@ -59,13 +58,15 @@ class Failure(msgspec.Struct, frozen=True):
     may_have_left: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(msgspec.Struct, frozen=True):
     """Who calls, and where: no repr shows the API secret."""
 
     client_id: str
-    api_secret: str | None = field(default=None, repr=False)
+    api_secret: str | None = None
     base_url: str = DEFAULT_BASE_URL
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.client_id!r}, base_url={self.base_url!r})"
 
 
 def base_url(domain: str) -> str:

@@ -137,27 +137,29 @@ class Checker:
     Raises msgspec.ValidationError when the schema uses a keyword that a check does not know.
     """
 
-    __slots__ = ("_is_ready", "_schema")
+    __slots__ = ("_schema", "_validate")
 
     def __init__(self, schema: dict[str, JSON]) -> None:
         flat = _flat_schema(schema)
         self._schema = msgspec.convert(flat, _Schema)
-        self._is_ready: Callable[[object], bool] = jsonschema_rs.Draft202012Validator(_unchanging(flat)).is_valid
+        self._validate: Callable[[object], bool] = jsonschema_rs.Draft202012Validator(_unchanging(flat)).is_valid
 
     def check(self, payload: dict[str, JSON]) -> Checked:
         """Remove what is empty, convert what can be, and tell all that is wrong with the rest.
 
         A payload with which nothing is to be done is given back itself, any other one as a new dict.
         """
+        return Checked(payload) if self.is_ready(payload) else self.repair(payload)
+
+    def is_ready(self, payload: dict[str, JSON]) -> bool:
+        """Say whether a payload may be sent as it is; for one that may not, `repair` has to say what it becomes."""
         try:
-            if self._is_ready(payload):
-                return Checked(payload)
+            return self._validate(payload)
         except UnicodeEncodeError:  # a lone surrogate, which Python's strings can hold and the validator's cannot
-            pass
-        return self.repair(payload)
+            return False
 
     def repair(self, payload: dict[str, JSON]) -> Checked:
-        """Do what `check` does, without its short cut."""
+        """Do what `check` does, also for a payload that is ready."""
         schema, problems = self._schema, list[str]()
         kept = {key: value for key, value in _pruned_object(payload, schema).items() if value != ""}
         return Checked(_converted_object(kept, schema, "", problems), tuple(problems))

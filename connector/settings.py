@@ -6,7 +6,6 @@ process are not settings: those are in config. What a setting is for stands in s
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
@@ -41,24 +40,30 @@ class Delivery(msgspec.Struct, frozen=True):
     rate: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+_SECRET: Final = frozenset({"client_id", "api_secret"})
+
+
+class Settings(msgspec.Struct, frozen=True):
     """A destination's settings. `max_event_age` is in seconds, None for any age. Credentials are in no repr."""
 
-    client_id: str = field(repr=False)
+    client_id: str
     new_account_url: str
     logout_url: str | None = None
     success_url: str | None = None
     suspended_url: str | None = None
     upgrade_url: str | None = None
     domain: str | None = None
-    api_secret: str | None = field(default=None, repr=False)
+    api_secret: str | None = None
     device_identity: Literal["auto", "strict", "optional"] = "auto"
     max_event_age: float | None = DAY
     in_doubt: Literal["send", "hold"] = "send"
     consent_categories: tuple[str, ...] = ()
     debug: bool = False
     delivery: Delivery = Delivery()
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name not in _SECRET)
+        return f"Settings({', '.join(shown)})"
 
 
 class Wrong(msgspec.Struct, frozen=True):
@@ -97,8 +102,8 @@ def read_url(value: JSON) -> Taken:
 
 
 def read_domain(value: JSON) -> Taken:
-    """Take a host, with a port or without, or a URL."""
-    if isinstance(value, str) and (_URL.fullmatch(value) or _HOST.fullmatch(value)):
+    """Take a host, with a port or without, or a URL; one with a user and password would put them into requests."""
+    if isinstance(value, str) and "@" not in value and (_URL.fullmatch(value) or _HOST.fullmatch(value)):
         return value
     return Wrong("must be a host or an http or https URL", "write rupt.example.com or http://localhost:8080")
 

@@ -6,8 +6,9 @@ Comes in a text as written and the environment as a mapping; goes out the filled
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from connector.errors import Fault, closest
 
@@ -24,8 +25,7 @@ _SHORT: Final = 4
 _TELLING: Final = 10  # so many characters of a value in a row give it away
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True):
     """A part of a filled text that was written otherwise: `start` to `end` there, `written` the slice it came from.
 
     `name` is the variable whose value it is; empty for a default and for an escape, which stand in the file anyway.
@@ -35,17 +35,22 @@ class Piece:
     end: int
     written: tuple[int, int]
     name: str
-    value: str = field(repr=False)
+    value: str
+
+    def __repr__(self) -> str:
+        return f"Piece({self.start}, {self.end})"
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
+class Filled(msgspec.Struct, frozen=True):
     """A text after its variables were filled in. Where there are `faults`, the text is as it was written."""
 
     written: str
-    text: str = field(repr=False)
+    text: str
     pieces: tuple[Piece, ...]
     faults: tuple[Fault, ...] = ()
+
+    def __repr__(self) -> str:
+        return "Filled(…)"
 
     def written_span(self, start: int, end: int) -> tuple[int, int]:
         """Turn a span of the filled text into one of the written text; a value counts as its whole variable."""

@@ -1,12 +1,12 @@
 """Which mappings an event goes to, in which order, or the reason why to none."""
 
 import functools
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from connector.destination import Destination
 from connector.events import EVENT_TYPES
@@ -182,3 +182,14 @@ def test_consent_that_is_not_configured() -> None:
     """Without configured categories nobody looks at an event's preferences."""
     event: dict[str, JSON] = {"type": "page", "context": {"consent": {"categoryPreferences": {"ads": False}}}}
     assert matched(Routes(destination(('type = "page"',))), event) == ["m0"]
+
+
+def test_consent_comes_first() -> None:
+    """Where both consent and the integrations object keep an event back, the reason is consent."""
+    found = destination(('type = "page"',), ", consent_categories: [ads]")
+    event: dict[str, JSON] = {
+        "type": "page",
+        "integrations": {"All": False},
+        "context": {"consent": {"categoryPreferences": {"ads": False}}},
+    }
+    assert matched(Routes(found), event) == FILTERED_BY_END_USER_CONSENT

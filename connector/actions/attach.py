@@ -30,7 +30,7 @@ def _compile(options: Options, mapped: frozenset[str]) -> Build:
     is_common = mapped <= _COMMON
     callbacks: dict[str, JSON] = {"on_challenge": False, "limit_exceeded": False}
 
-    def build(payload: dict[str, JSON], event: dict[str, JSON]) -> Built | Unfit:
+    def build(payload: dict[str, JSON], event: dict[str, JSON]) -> Request | Built | Unfit:
         body: dict[str, JSON] = {"user": payload["account"]}
         warnings = fill_person(body, payload)
         context = event.get("context")
@@ -47,7 +47,8 @@ def _compile(options: Options, mapped: frozenset[str]) -> Build:
             warnings = (*warnings, NO_DEVICE_WARNING)
         body["callbacks"] = callbacks
         body["redirects"] = redirects
-        return Built(Request("POST", ATTACH_PATH, body, "client", token), warnings)
+        request = Request("POST", ATTACH_PATH, body, "client", token)
+        return Built(request, warnings) if warnings else request
 
     return build
 

@@ -20,10 +20,10 @@ class Options(msgspec.Struct, frozen=True):
 
 
 class Built(msgspec.Struct, frozen=True, gc=False):
-    """A request ready to be sent, with what had to be left out of it."""
+    """A request ready to be sent, with what had to be left out of it; without warnings the request alone is given."""
 
     request: Request
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...]
 
 
 class Unfit(msgspec.Struct, frozen=True):
@@ -32,7 +32,7 @@ class Unfit(msgspec.Struct, frozen=True):
     reason: str
 
 
-Build: TypeAlias = Callable[[dict[str, JSON], dict[str, JSON]], Built | Unfit]
+Build: TypeAlias = Callable[[dict[str, JSON], dict[str, JSON]], Request | Built | Unfit]
 
 
 class Action(msgspec.Struct, frozen=True):

@@ -11,11 +11,11 @@ NOT_A_DEVICE: Final = "device_not_addressable: the device id cannot stand in a U
 
 
 def _compile(_options: Options, _mapped: frozenset[str]) -> Build:
-    def build(payload: dict[str, JSON], _: dict[str, JSON]) -> Built | Unfit:
+    def build(payload: dict[str, JSON], _: dict[str, JSON]) -> Request | Built | Unfit:
         device = url_segment(payload["device"])
         if device is None:
             return Unfit(NOT_A_DEVICE)
-        return Built(Request("POST", f"/v2/device/{device}/detach", {"user": payload["account"]}))
+        return Request("POST", f"/v2/device/{device}/detach", {"user": payload["account"]})
 
     return build
 

@@ -12,7 +12,7 @@ NOT_AN_ACCOUNT: Final = "account_not_addressable: the account id cannot stand in
 
 
 def _compile(_options: Options, _mapped: frozenset[str]) -> Build:
-    def build(payload: dict[str, JSON], _: dict[str, JSON]) -> Built | Unfit:
+    def build(payload: dict[str, JSON], _: dict[str, JSON]) -> Request | Built | Unfit:
         account = url_segment(payload["account"])
         if account is None:
             return Unfit(NOT_AN_ACCOUNT)
@@ -20,7 +20,8 @@ def _compile(_options: Options, _mapped: frozenset[str]) -> Build:
         warnings = fill_person(body, payload)
         if not body:
             return Unfit(NOTHING_TO_UPDATE)
-        return Built(Request("POST", f"/v3/user/{account}/update", body, auth="secret"), warnings)
+        request = Request("POST", f"/v3/user/{account}/update", body, auth="secret")
+        return Built(request, warnings) if warnings else request
 
     return build
 

@@ -5,6 +5,7 @@ answer (`userId.x` of an empty userId is the empty text), lists and texts have `
 """
 
 import re
+import sys
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
@@ -39,7 +40,9 @@ def parse_path(text: str) -> Keys:
 
 def split_path(path: str) -> Keys:
     """Split any text into keys, `$.` not being special, without an error: as Segment's runtime reads a path."""
-    return () if path == "." else tuple(_QUOTES.sub("", key) for key in _SEPARATOR.split(path) if key)
+    if path == ".":
+        return ()
+    return tuple(sys.intern(_QUOTES.sub("", key)) for key in _SEPARATOR.split(path) if key)  # found by identity
 
 
 def _refuse_brackets(text: str) -> None:

@@ -5,7 +5,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,21 +52,59 @@ def call(
     return Done(code, out.getvalue().decode(), err.getvalue())
 
 
+class Process:
+    """A command that runs as a process of its own."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
+    def read_word_line(self) -> str:
+        """Wait for a line of its words."""
+        assert self._process.stderr is not None
+        return self._process.stderr.readline()
+
+    def read_data_line(self) -> str:
+        """Wait for a line of its data."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
+    def write(self, text: bytes) -> None:
+        """Write to its standard input, and leave that open."""
+        assert self._process.stdin is not None
+        self._process.stdin.buffer.write(text)
+        self._process.stdin.buffer.flush()
+
+    def close_output(self) -> None:
+        """Read no more of its data."""
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._process.stdout = None
+
+    def finish(self) -> Done:
+        """Wait for its end, not for ever, and give what was not read yet; its standard input stays open until then."""
+        code = self._process.wait(20)
+        out, err = self._process.stdout, self._process.stderr
+        return Done(code, out.read() if out else "", err.read() if err else "")
+
+
+@contextmanager
 def start(
     *args: str | Path, cwd: Path | None = None, stdin: int = subprocess.DEVNULL, stdout: int = subprocess.PIPE
-) -> subprocess.Popen[str]:
-    """Start a command as a process of its own, which can be sent signals."""
+) -> Iterator[Process]:
+    """Start a command, and end it with the block if it has not ended by itself."""
     command = [sys.executable, "-m", "connector", *map(str, args)]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "RUPT_CLIENT_ID": "client-1"}
-    return subprocess.Popen(
+    with subprocess.Popen(
         command, cwd=cwd, env=env, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, text=True, encoding="utf-8"
-    )
-
-
-def finish(process: subprocess.Popen[str]) -> Done:
-    """Wait for a process, not for ever."""
-    out, err = process.communicate(timeout=30)
-    return Done(process.returncode, out or "", err)
+    ) as process:
+        try:
+            yield Process(process)
+        finally:
+            process.kill()
 
 
 def write_config(folder: Path, *mappings: str, settings: Sequence[str] = ()) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from connector.cli.main import COMMANDS
-from tests.cli.command import ROOT, SDK, call, finish, lines, page, start, write_config, write_events
+from tests.cli.command import ROOT, SDK, call, lines, page, start, write_config, write_events
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -106,17 +106,15 @@ def test_a_reader_that_goes_away_ends_a_command_quietly(tmp_path: Path) -> None:
     config = write_config(tmp_path, settings=["max_event_age: none"])
     for command in (["schema", "destination"], ["replay", "--dry-run", "--json", "events.ndjson", "-c", str(config)]):
         with start(*command, cwd=tmp_path) as process:
-            assert process.stdout is not None
-            process.stdout.close()
-            assert process.stderr is not None
-            words = process.stderr.read()
-            assert (process.wait(20), words) == (141, "")
+            process.close_output()
+            assert process.finish() == (141, "", "")
 
 
 def test_a_full_disk_is_said() -> None:
     """Output that cannot be written is an error with its reason, not a traceback."""
     with open("/dev/full", "wb") as full:
-        done = finish(start("schema", stdout=full.fileno()))
+        with start("schema", stdout=full.fileno()) as process:
+            done = process.finish()
     assert (done.code, done.err) == (2, "error: the output cannot be written: No space left on device\n")
 
 
