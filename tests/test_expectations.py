@@ -49,6 +49,7 @@ def difference(run: Run, event: str, expected: str) -> str:
 
 
 PAGE = "{type: page, userId: u1, properties: {email: a@example.com, plan: pro, limit: 3, tags: [1, {a: b}]}}"
+ONE = "{type: page, userId: u1, properties: {limit: 1}}"
 
 PASSING = [
     (PAGE, "expect: {account: u1, email: a@example.com}"),
@@ -79,7 +80,7 @@ FAILING = [
     (PAGE, "expect: {account: x, email: y}", 'account: expected "x", found "u1"; email: expected "y", found "a@e'),
     (PAGE, "expect: {metadata: {plan: pro}}", 'metadata: expected {"plan":"pro"}, found {"plan":"pro","tags"'),
     (PAGE, "expect: {limit_config: {overall_device_limit: '3'}}", 'expected {"overall_device_limit":"3"}, found'),
-    (PAGE, "expect: {limit_config: {overall_device_limit: true}}", 'expected {"overall_device_limit":true}, found'),
+    (ONE, "expect: {limit_config: {overall_device_limit: true}}", 'expected {"overall_device_limit":true}, found'),
     (PAGE, "expect: {metadata: {plan: pro, tags: [1]}}", "metadata: expected"),
     ("{type: page}", "expect: {account: u1}", "expected a payload, found invalid: The root value is missing the req"),
     ("{type: track}", "expect: {account: u1}", "expected a payload, found filtered: NO_MATCHING_MAPPING, the trigger"),

@@ -21,6 +21,11 @@ def conclude(streams: Streams, destination: Destination, options: ReplayOptions,
     if finish.why == "stopped":
         streams.say(f"stopped before the end\n{_again(options, feed)}")
         return 130
+    if held := feed.summary.count("held"):
+        are = "1 is" if held == 1 else f"{held:,} are"
+        streams.say(
+            f"{are} held, since it may have landed (settings.in_doubt: hold); write send there to send it again"
+        )
     failed = feed.summary.count("dead", "held")
     if failed and options.checkpoint is not None:
         streams.say(f"to try the {failed:,} that failed once more:\n  {options.command()}")

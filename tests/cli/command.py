@@ -75,8 +75,8 @@ class Process:
     def write(self, text: bytes) -> None:
         """Write to its standard input, and leave that open."""
         assert self._process.stdin is not None
-        self._process.stdin.buffer.write(text)
-        self._process.stdin.buffer.flush()
+        self._process.stdin.write(text.decode())
+        self._process.stdin.flush()
 
     def close_output(self) -> None:
         """Read no more of its data."""

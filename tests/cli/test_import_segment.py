@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.cli.command import call
 
-SUBSCRIPTIONS = [
+SUBSCRIPTIONS: list[dict[str, object]] = [
     {
         "partnerAction": "attach",
         "name": "Attach Device",

@@ -112,9 +112,8 @@ def test_a_reader_that_goes_away_ends_a_command_quietly(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_said() -> None:
     """Output that cannot be written is an error with its reason, not a traceback."""
-    with open("/dev/full", "wb") as full:
-        with start("schema", stdout=full.fileno()) as process:
-            done = process.finish()
+    with open("/dev/full", "wb") as full, start("schema", stdout=full.fileno()) as process:
+        done = process.finish()
     assert (done.code, done.err) == (2, "error: the output cannot be written: No space left on device\n")
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
@@ -15,7 +16,7 @@ GOLDEN = ROOT / "tests" / "cli" / "golden"
 SECRETS = {"RUPT_CLIENT_ID": "client-1", "RUPT_API_SECRET": "hunter2"}
 NO_DEVICE = "no_device: the event names no device (context.rupt, context.device or anonymousId)"
 NO_ACCOUNT = "The root value is missing the required field 'account'."
-FILTERED = (None, "filtered", "NO_MATCHING_MAPPING")
+FILTERED: tuple[str | None, str, str | None] = (None, "filtered", "NO_MATCHING_MAPPING")
 
 
 def replay(config: Path, *args: str | Path, stdin: bytes = b"") -> Done:
@@ -50,10 +51,11 @@ def test_the_recorded_requests_become_the_golden_rows(name: str) -> None:
     assert "hunter2" not in done.out + done.err
 
 
-ON_IDENTIFY = ("Attach Device on identify", "skipped", NO_DEVICE)
-ATTACH = ("Attach Device", "skipped", NO_DEVICE)
-UPDATE = ("Update User", "planned", None)
-SERVER = [
+Row: TypeAlias = tuple[str | None, str, str | None]  # mapping, outcome, reason
+ON_IDENTIFY: Row = ("Attach Device on identify", "skipped", NO_DEVICE)
+ATTACH: Row = ("Attach Device", "skipped", NO_DEVICE)
+UPDATE: Row = ("Update User", "planned", None)
+SERVER: list[tuple[str, list[Row]]] = [
     ("identify", [ON_IDENTIFY, UPDATE]),
     ("page", [ATTACH]),
     ("track Trial Started", [("Conversions", "skipped", NO_DEVICE)]),
@@ -61,7 +63,7 @@ SERVER = [
     ("screen", [("Attach Device on screen", "skipped", NO_DEVICE)]),
     ("alias", [FILTERED]),
 ]
-RECORDED = {
+RECORDED: dict[str, list[tuple[str, list[Row]]]] = {
     "01-analytics-python-v1-batch": SERVER,
     "02-analytics-python-v1-batch": SERVER,
     "03-analytics-node-next-v1-batch": [
@@ -84,7 +86,7 @@ RECORDED = {
 def test_what_each_recorded_request_becomes(name: str) -> None:
     """Under all presets together, each event of each recorded request becomes this and nothing else."""
     done = call("replay", "--dry-run", "--json", SDK / f"{name}.json", "--config", GOLDEN / "presets.yaml", env=SECRETS)
-    found: dict[str, list[tuple[str | None, str, str | None]]] = {}
+    found: dict[str, list[Row]] = {}
     for row in done.rows:
         reason = row.get("reason") or next(iter(row.get("problems", ())), None)
         found.setdefault(row["messageId"], []).append((row["mapping"], row["outcome"], reason))
@@ -248,7 +250,7 @@ def test_since_and_until_take_a_range(options: list[str], taken: list[int], conf
     """Dates and times are UTC unless they say otherwise; since is included and until is not; no time is outside."""
     done = replay(config, "-", *options, stdin=TIMED)
     assert ids(done) == [f"m-{number}" for number in taken]
-    assert ("outside --since/--until" in done.err) == ("--limit" not in options or taken == [2, 3])
+    assert "outside --since/--until" in done.err
 
 
 def test_since_may_be_an_age(config: Path) -> None:
