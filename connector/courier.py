@@ -68,6 +68,9 @@ class Outcome(msgspec.Struct, frozen=True):
     in_doubt: bool = False
     latency: float = 0.0
 
+    def __repr__(self) -> str:
+        return f"Outcome({self.job!r}, {self.state!r}, {self.reason!r})"  # the payload names a person
+
 
 class Courier:
     """Delivers jobs that somebody has claimed, any number at a time.

@@ -28,6 +28,9 @@ class Planned(msgspec.Struct, frozen=True, gc=False):
     request: Request
     warnings: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Planned({self.request.method} {self.request.auth})"  # the rest names a person, and may hold a token
+
 
 class Skipped(msgspec.Struct, frozen=True):
     """Nothing is sent, and nothing is wrong: `reason` starts with a short stable name."""

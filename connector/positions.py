@@ -105,9 +105,12 @@ def a_type(value: JSON) -> str:
 
 
 def shown(value: JSON) -> str:
-    """Print a value of the file inside a message: a short text or number itself, of anything else its type."""
+    """Print a value of the file inside a message: a short text or number itself, of anything else its type.
+
+    The user and password of a URL are masked.
+    """
     if isinstance(value, str):
-        return quoted(value)
+        return quoted(_USER.sub(lambda match: "*" * len(match[0]), value))
     return number_text(value) if isinstance(value, int | float) and not isinstance(value, bool) else a_type(value)
 
 

@@ -45,7 +45,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 
 
 class PlannedRow(msgspec.Struct, frozen=True, gc=False):
-    """The row that comes most, with its keys alone: a Row with UNSET in all others prints the same at twice the cost."""
+    """The commonest row, with its keys alone: a Row with UNSET in all others prints the same for twice the cost."""
 
     messageId: str  # noqa: N815 - the field's own name
     mapping: str

@@ -6,6 +6,7 @@ In and out are plain Python values of JSON. Nothing here reads a file, knows an 
 import json
 import re
 from enum import Enum
+from math import isfinite
 from typing import Final, TypeAlias
 
 import msgspec
@@ -110,7 +111,7 @@ def number_text(number: int | float) -> str:
     """
     if isinstance(number, int):
         return str(number)
-    if number != number or number in (float("inf"), float("-inf")):
+    if not isfinite(number):
         return {"inf": "Infinity", "-inf": "-Infinity"}.get(str(number), "NaN")
     if number == 0:
         return "0"

@@ -30,7 +30,7 @@ API_SECRET = "api-secret-51c0ffee"
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1c2VyLTQyIn0.c2lnbmVk"
 BEARER = "sk_live_4eC39HqLyjWDarjtT1zdp7dc"
 SECRETS = (CLIENT_ID, API_SECRET, TOKEN, BEARER)
-PEOPLE = ("ada@example.com", "ada%40example.com", "+14155550100", "4155550100", "grace@example.com")
+PEOPLE = ("ada@example.com", "ada%40example.com", "+14155550100", "4155550100", "grace@example.com", "ada lovelace")
 ENVIRONMENT = {"RUPT_CLIENT_ID": CLIENT_ID, "RUPT_API_SECRET": API_SECRET}
 CONFIG = """\
 destination: rupt

@@ -67,7 +67,7 @@ class Compiler(Protocol):
     """What a directive's compiler may ask for: closures of its options.
 
     JavaScript keeps a key whose value is `undefined` until a mapping ends, and so do we with MISSING: a @merge lets it
-    override, a @flatten counts it. `whole` keeps it everywhere, `clean` (what @transform applies) drops it from objects.
+    override, a @flatten counts it. `whole` keeps it everywhere, `clean` (what @transform applies) drops it in objects.
     """
 
     def whole(self, node: Node) -> Resolver:

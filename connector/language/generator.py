@@ -22,6 +22,7 @@ from connector.language.templates import Placeholder, insert
 from connector.values import MISSING
 
 _DEEPEST: Final = 16  # of nested conditions; Python's own parser has a limit too
+_LONGEST: Final = 32  # keys of a path and pieces of a template, for the same reason
 
 
 def generate(fields: Fields, closure: Callable[[Node], Resolver]) -> Resolver:
@@ -67,8 +68,10 @@ class _Writer:
         match node:
             case Constant(value):
                 return repr(value), False
-            case Call(directive, options) if directive.name == "@path" and isinstance(
-                path := options["path"], PathText
+            case Call(directive, options) if (
+                directive.name == "@path"
+                and isinstance(path := options["path"], PathText)
+                and len(path.keys) <= _LONGEST
             ):
                 return self._read(path.keys), True
             case Call(directive, options) if directive.name == "@template" and isinstance(
@@ -99,14 +102,16 @@ class _Writer:
         return self._names[keys]
 
     def _template(self, node: TemplateText) -> str | None:
-        if any(isinstance(piece, Placeholder) and piece.triple for piece in node.pieces):
+        """Write a template; None where its closure must do: it is read in two passes, or is very long."""
+        if len(node.pieces) > _LONGEST or any(isinstance(piece, Placeholder) and piece.triple for piece in node.pieces):
             return None
         parts = [repr(piece) if isinstance(piece, str) else self._inserted(piece) for piece in node.pieces]
         return f"({' + '.join(parts)})" if parts else "''"
 
     def _inserted(self, piece: Placeholder) -> str:
         value = self._name("t")
-        return f"({value} if type({value} := {self._read(piece.keys)}) is str else S({value}))"
+        read = self._read(piece.keys) if len(piece.keys) <= _LONGEST else f"W(e, {piece.keys!r})"
+        return f"({value} if type({value} := {read}) is str else S({value}))"
 
     def _condition(self, test: Node, then: Node | None, otherwise: Node | None, depth: int) -> str:
         value = self._name("t")

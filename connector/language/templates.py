@@ -73,7 +73,7 @@ def _placeholder(match: re.Match[str]) -> Placeholder:
 
 
 def compile_template(text: str, pieces: tuple[Piece, ...]) -> Resolver:
-    """Compile a template into a closure; missing and null insert nothing, numbers and lists print as JavaScript's do."""
+    """Compile a template into a closure; missing and null insert nothing, numbers and lists print as in JavaScript."""
     if any(isinstance(piece, Placeholder) and piece.triple for piece in pieces):
         return _compile_two_passes(text)
     makers = [(p, None) if isinstance(p, str) else ("", compile_path(p.keys)) for p in pieces]

@@ -109,7 +109,9 @@ class Feed:
             outcome.job.message_id,
             mapping.name,
             outcome.state,
-            UNSET if outcome.payload is None else printable(mapping.action, outcome.payload),
+            printable(mapping.action, outcome.payload)
+            if outcome.payload is not None and outcome.state != "invalid"
+            else UNSET,
             UNSET if outcome.request is None else request_row(outcome.request, self._base),
             reason=outcome.reason or UNSET,
             problems=outcome.problems or UNSET,

@@ -21,6 +21,7 @@ DIRECTIVE_NAMES = (
 
 
 def resolve(mapping: JSON, event: dict[str, JSON], *, shorthands: bool = False) -> Any:
+    """Compile a mapping and run it."""
     return compile_mapping(parse_mapping(mapping, shorthands=shorthands))(event)
 
 
@@ -37,7 +38,7 @@ def same(found: JSON, expected: JSON) -> bool:
 
 def test_every_recorded_case_of_the_published_runtime_agrees() -> None:
     """Each mapping that Segment's runtime resolved, resolves here to the same payload."""
-    cases = [load_json(line) for line in (HERE / "mapping.jsonl").read_bytes().splitlines()]
+    cases: list[Any] = [load_json(line) for line in (HERE / "mapping.jsonl").read_bytes().splitlines()]
     different = [
         (number, case["mapping"], found, case["result"])
         for number, case in enumerate(cases, 1)
@@ -300,7 +301,7 @@ MAPPINGS: st.SearchStrategy[JSON] = st.recursive(
 def test_any_tree_compiles_or_is_refused_with_a_place_inside_it(
     mapping: JSON, shorthands: bool, event: dict[str, JSON]
 ) -> None:
-    """Whatever is given as a mapping, the answer is a closure or faults whose paths and offsets exist; twice the same."""
+    """Any tree gives a closure, or faults whose paths and offsets exist, and the closure gives the same twice."""
     before = copy.deepcopy((mapping, event))
     try:
         node = parse_mapping(mapping, shorthands=shorthands)
@@ -319,6 +320,7 @@ def test_any_tree_compiles_or_is_refused_with_a_place_inside_it(
 
 
 def assert_inside(mapping: JSON, path: tuple[str | int, ...], start: int, end: int) -> None:
+    """Check that a fault's path leads to a value, and its offsets into that value's text."""
     value: Any = mapping
     for key in path:
         value = value[key]

@@ -88,7 +88,7 @@ def _zone_offset(name: str, utc: int) -> float:
         zone = ZoneInfo(name)
         there = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=_within_calendar(utc))).astimezone(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ResolveError(f"there is no time zone {name!r}; write a name such as Europe/Paris") from None
+        raise ResolveError("there is no time zone of the name given; write one such as Europe/Paris") from None
     return -(there.utcoffset() or timedelta()).total_seconds() / 60
 
 

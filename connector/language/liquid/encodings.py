@@ -90,7 +90,7 @@ def decode_url(value: Value) -> Value:
             raise ValueError
         decoded = re.sub("(?:%[0-9a-fA-F]{2})+", lambda match: unquote_to_bytes(match[0]).decode(), text)
     except ValueError:
-        raise ResolveError(f"the text {text[:80]!r} is not URL-encoded, so url_decode cannot read it") from None
+        raise ResolveError("a text is not URL-encoded, so url_decode cannot read it") from None
     return decoded.replace("+", " ")
 
 
