@@ -27,7 +27,7 @@ def _compile(options: Options, mapped: frozenset[str]) -> Build:
     strict, optional = options.device_identity == "strict", options.device_identity == "optional"
     unfit = Unfit(NO_DEVICE_STRICT if strict else NO_DEVICE)
     redirects: dict[str, JSON] = {"new_account": options.new_account, "logout": options.logout}
-    is_common = mapped <= _COMMON
+    is_common, names_page = mapped <= _COMMON, "page" in mapped
     callbacks: dict[str, JSON] = {"on_challenge": False, "limit_exceeded": False}
 
     def build(payload: dict[str, JSON], event: dict[str, JSON]) -> Request | Built | Unfit:
@@ -36,10 +36,13 @@ def _compile(options: Options, mapped: frozenset[str]) -> Build:
         context = event.get("context")
         if type(context) is not dict:
             context = {}
-        if payload.get("include_page", True) and (
-            page := page_of(payload, context, event)
-        ):  # the SDK's default is true
-            body["page"] = page
+        if payload.get("include_page", True):  # the SDK's default is true
+            page = context.get("page")
+            path = page.get("path") if type(page) is dict else None
+            if names_page or type(path) is not str or not _is_path(path):  # else it is as most events have it
+                path = page_of(payload, context, event)
+            if path is not None:
+                body["page"] = path
         named, token = (False, "") if is_common else _fill_rest(body, payload)
         if not named and not name_device(body, context, event, strict=strict):
             if not optional:

@@ -29,6 +29,7 @@ from connector.sources.files import Located
 
 CHUNK: Final = 250  # events that are put at once
 AHEAD: Final = 500  # events that are read before they can be put
+NOT_SENT: Final = "not sent: the delivery ended before"
 FAILED: Final = ("dead", "held", "invalid")
 DELIVERED_BEFORE: Final = "delivered_before: the checkpoint says that an earlier run delivered it"
 
@@ -94,7 +95,7 @@ class Feed:
         """Count what the queue still holds when the delivery has ended before its time."""
         for mapping, tally in ledger.mappings.items():
             if tally.waiting:
-                self.summary.outcomes[mapping, "waiting", "not sent"] += tally.waiting
+                self.summary.outcomes[mapping, "waiting", NOT_SENT] += tally.waiting
 
     def _tell(self, outcome: Outcome) -> None:
         """Say which job is dead, where no row does."""
@@ -167,7 +168,12 @@ class Feed:
     async def _put(self, queue: Queue, jobs: list[Job], filtered: list[Filtered]) -> None:
         receipt: Receipt | Full
         while isinstance(receipt := await queue.put(jobs, now=self._now(), filtered=filtered), Full):
-            await queue.room()
+            try:
+                await queue.room()
+            except asyncio.CancelledError:  # the delivery has ended before its time
+                for job in jobs:
+                    self.summary.outcomes[job.mapping, "waiting", NOT_SENT] += 1
+                raise
         self.put += receipt.accepted
         names = {job.key: job for job in jobs}
         for key in receipt.duplicates:

@@ -141,18 +141,23 @@ def spread(values: list[float]) -> str:
 
 
 def compare(mappings: int, folder: Path, events: Path, runs: int, say: Callable[[str], None]) -> None:
-    """Run both in turn and print their CPU seconds and the ratio pair by pair."""
+    """Run Segment's runtime with and without printing rows, and ours, in turn; print CPU seconds and ratios by turn."""
     ours, theirs = write_config(folder, mappings)
-    pairs = []
+    script = ["node", str(folder / "actions_core.cjs"), str(events), str(theirs)]
+    turns = []
     for number in range(runs + 1):
-        segment = measure(["node", str(folder / "actions_core.cjs"), str(events), str(theirs)], folder=folder)
-        connector = measure(command_of_ours(ours, events), folder=folder)
-        if number:  # the first pair warms the caches up
-            pairs.append((segment, connector))
-    say(f"\n{mappings} mapping{'s' if mappings > 1 else ''}, {runs} runs in turn       min median    max")
-    say(f"  actions-core onEvent, CPU s     {spread([segment.cpu for segment, _ in pairs])}")
-    say(f"  replay --dry-run --json, CPU s  {spread([connector.cpu for _, connector in pairs])}")
-    say(f"  times as fast                   {spread([segment.cpu / connector.cpu for segment, connector in pairs])}")
+        turn = [
+            measure(command, folder=folder).cpu
+            for command in (script, [*script, "rows"], command_of_ours(ours, events))
+        ]
+        if number:  # the first turn warms the caches up
+            turns.append(turn)
+    say(f"\n{mappings} mapping{'s' if mappings > 1 else ''}, {runs} turns                            min median    max")
+    say(f"  actions-core onEvent, CPU s                   {spread([quiet for quiet, _, _ in turns])}")
+    say(f"  the same, printing a row of JSON each, CPU s  {spread([rows for _, rows, _ in turns])}")
+    say(f"  replay --dry-run --json, CPU s                {spread([connector for _, _, connector in turns])}")
+    say(f"  times as fast as onEvent                      {spread([quiet / mine for quiet, _, mine in turns])}")
+    say(f"  times as fast as onEvent with rows            {spread([rows / mine for _, rows, mine in turns])}")
 
 
 def main() -> None:
@@ -167,7 +172,7 @@ def main() -> None:
         events = folder / "events.ndjson"
         write_events(events, options.events)
         size = events.stat().st_size / options.events
-        print(f"{options.events:,} events of {size:.0f} bytes, Python {sys.version.split()[0]}", flush=True)
+        print(f"{options.events:,} events of {size:.0f} bytes, Python {sys.version}", flush=True)
         if shutil.which("npm") is None:
             print("no npm here: only memory is measured")
         else:

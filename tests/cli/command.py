@@ -93,13 +93,17 @@ class Process:
 
 @contextmanager
 def start(
-    *args: str | Path, cwd: Path | None = None, stdin: int = subprocess.DEVNULL, stdout: int = subprocess.PIPE
+    *args: str | Path,
+    cwd: Path | None = None,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int = subprocess.PIPE,
+    stderr: int = subprocess.PIPE,
 ) -> Iterator[Process]:
     """Start a command, and end it with the block if it has not ended by itself."""
     command = [sys.executable, "-m", "connector", *map(str, args)]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "RUPT_CLIENT_ID": "client-1"}
     with subprocess.Popen(
-        command, cwd=cwd, env=env, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+        command, cwd=cwd, env=env, stdin=stdin, stdout=stdout, stderr=stderr, text=True, encoding="utf-8"
     ) as process:
         try:
             yield Process(process)

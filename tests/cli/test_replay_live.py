@@ -284,7 +284,7 @@ def test_concurrency_bounds_what_is_in_flight(tmp_path: Path) -> None:
         rupt.stand.requests.clear()
         replay(rupt, tmp_path, "--concurrency", "5")
         times = [seen.time for seen in rupt.stand.requests]
-    assert times[-1] - times[0] < 4 * 0.05
+    assert any(later - earlier < 0.049 for earlier, later in pairwise(times))
 
 
 def test_only_since_and_limit_hold_for_delivery_too(tmp_path: Path) -> None:
