@@ -59,7 +59,7 @@ def compile_plan(mapping: Mapping, settings: Settings) -> Planner:
     """Compile a mapping into a function from an event's data, and the moment before which it is stale, to a Plan."""
     resolve, check = mapping.resolve, checker(mapping.action)
     is_ready, repair = check.is_ready, check.repair
-    build = ACTIONS[mapping.action].compile(options_of(settings), _mapped(mapping))
+    build = ACTIONS[mapping.action].compile(options_of(settings), mapped_names(mapping))
     stale = Skipped(STALE)
 
     def plan(event: dict[str, JSON], oldest: Cutoff | None) -> Plan:
@@ -84,10 +84,8 @@ def compile_plan(mapping: Mapping, settings: Settings) -> Planner:
     return plan
 
 
-def _mapped(mapping: Mapping) -> frozenset[str]:
-    fields = mapping.fields
-    return (
-        frozenset(name for name, _ in fields.fields)
-        if isinstance(fields, Fields)
-        else frozenset(field_names(mapping.action))
-    )
+def mapped_names(mapping: Mapping) -> frozenset[str]:
+    """Name the fields that a mapping can give."""
+    if isinstance(mapping.fields, Fields):
+        return frozenset(name for name, _ in mapping.fields.fields)
+    return frozenset(field_names(mapping.action))

@@ -78,7 +78,7 @@ LATE = {
     "language.liquid._engine": "only a mapping with @liquid needs it, and the library takes 100 ms",
     "rupt._email_utils": "only an answer with a date in it needs it, and it costs as much as all of the protocol",
     "cli.main._Commands.get_command": "a command loads what it needs, and no other command",
-    "cli.options._version": "only --version needs it, and it takes as long as all of the commands",
+    "cli.main._version": "only --version needs it, and it takes as long as all of the commands",
     "cli.progress.open_progress": "only a terminal gets a bar, and its library is slow to load",
     "cli.replay.command": "a dry run never loads what delivers",
     "cli.summary.tell_summary": "only a table needs the library that draws it",

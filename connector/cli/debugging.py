@@ -30,11 +30,12 @@ def debugger(say: Say) -> Callable[[Job, Attempt], None]:
         known = [unquote(found[2]) for found in _ID.finditer(request.path)]
         known += [value for key, value in request.body.items() if key not in _ASKED and isinstance(value, str)]
         path = _ID.sub(rf"\1{REDACTED}", request.path)
-        say(f"> {job.mapping}: {request.method} {path} {dump_json(_seen(request.body, _ASKED, known)).decode()}")
+        body = dump_json(_seen(request.body, _ASKED, known)).decode()
+        say(f"> {job.message_id} {job.mapping}: {request.method} {path} {body}")
         if isinstance(answer, Response):
-            say(f"< {answer.status} {_answer(answer.body, known)} ({time})")
+            say(f"< {job.message_id} {answer.status} {_answer(answer.body, known)} ({time})")
         else:
-            say(f"< {answer.kind}: {answer.detail} ({time})")
+            say(f"< {job.message_id} {answer.kind}: {answer.detail} ({time})")
 
     return observe
 

@@ -14,7 +14,6 @@ from typing import BinaryIO, Final, TextIO
 
 import click
 
-from connector.cli.options import HELP, VERSION
 from connector.cli.streams import Streams
 from connector.errors import ConnectorError, DestinationError, closest
 
@@ -33,6 +32,36 @@ Exit codes: 0 done, 1 a check or test failed, 2 wrong usage or configuration, 3 
 4 some deliveries failed, 130 interrupted."""
 
 
+def _show_help(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        ctx.find_object(Streams).print(ctx.get_help())  # type: ignore[union-attr]  # every context has the streams
+        ctx.exit()
+
+
+def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        ctx.find_object(Streams).print(f"rupt-connector {_version()}")  # type: ignore[union-attr]  # as above
+        ctx.exit()
+
+
+def _version() -> str:
+    metadata = importlib.import_module("importlib.metadata")  # 20 ms that nothing else needs
+    try:
+        version: str = metadata.version("rupt-connector")
+    except metadata.PackageNotFoundError:
+        return "(not installed: run from its source)"
+    return version
+
+
+# Our own, since click's write to the process's standard output and not to the streams that a command is given.
+_HELP: Final = click.Option(
+    ["-h", "--help"], is_flag=True, is_eager=True, expose_value=False, callback=_show_help, help="Show this and exit."
+)
+_VERSION: Final = click.Option(
+    ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
+)
+
+
 class _Commands(click.Group):
     """Imports a command when it is called: starting up costs only what the command needs."""
 
@@ -45,7 +74,7 @@ class _Commands(click.Group):
         command = importlib.import_module(f"connector.cli.{cmd_name.replace('-', '_')}").command
         assert isinstance(command, click.Command)
         command = copy.copy(command)
-        command.params = [*command.params, HELP]
+        command.params = [*command.params, _HELP]
         return command
 
     def resolve_command(
@@ -64,7 +93,7 @@ class _Commands(click.Group):
 
 @click.group(
     cls=_Commands,
-    params=[VERSION, HELP],
+    params=[_VERSION, _HELP],
     epilog=_CODES,
     context_settings={"help_option_names": [], "max_content_width": 100},
 )

@@ -30,7 +30,7 @@ def conclude(streams: Streams, destination: Destination, options: ReplayOptions,
     if failed and options.checkpoint is not None:
         streams.say(f"to try the {failed:,} that failed once more:\n  {options.command()}")
     if feed.summary.count("invalid") and not options.as_json:
-        streams.say("to see which events are invalid: --dry-run --json")
+        streams.say("to see which events are invalid, add --dry-run --json")
     return 4 if feed.failed else 0
 
 

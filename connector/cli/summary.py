@@ -11,6 +11,7 @@ from connector.destination import Destination
 from connector.replay.summary import ACCESS_STATES, Summary
 
 OUTCOMES: Final = ("planned", "delivered", "skipped", "invalid", "dead", "held", "waiting")
+FAILURES: Final = ("dead", "held", "invalid", "discarded")
 MOST_REASONS: Final = 8
 
 
@@ -48,7 +49,9 @@ def access(summary: Summary) -> str:
 
 
 def reasons(summary: Summary) -> Iterator[tuple[int, str, str]]:
-    """List why events did not arrive: how many, what became of them, and the reason; the most frequent first."""
+    """List why events did not arrive: how many, what became of them, and the reason; failures first, then the rest,
+    the most frequent of each first.
+    """
     found = Counter[tuple[str, str]]()
     for (_, outcome, reason), number in summary.outcomes.items():
         if reason:
@@ -57,5 +60,5 @@ def reasons(summary: Summary) -> Iterator[tuple[int, str, str]]:
         found["discarded", reason] += number
     for (_, warning), number in summary.warnings.items():
         found["warning", warning] += number
-    for (outcome, reason), number in found.most_common():
+    for (outcome, reason), number in sorted(found.most_common(), key=lambda item: item[0][0] not in FAILURES):
         yield number, outcome, in_words(reason)

@@ -1,6 +1,7 @@
 """The summary as a table of 80 columns or more: mappings down, outcomes across, then reasons and access states."""
 
 import io
+import re
 from collections import Counter
 
 from rich import box
@@ -22,7 +23,7 @@ def render(summary: Summary, mappings: list[str], *, width: int = 80) -> str:
     if said := access(summary):
         console.print(said)
     text = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO given above
-    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+    return re.sub(r"\n{3,}", "\n\n", "".join(f"{line.rstrip()}\n" for line in text.splitlines()))
 
 
 def _by_mapping(summary: Summary, mappings: list[str]) -> Table:
@@ -30,10 +31,11 @@ def _by_mapping(summary: Summary, mappings: list[str]) -> Table:
     for (mapping, outcome, _), number in summary.outcomes.items():
         counts[mapping, outcome] += number
     shown = [outcome for outcome in OUTCOMES if any(counts[mapping, outcome] for mapping in mappings)]
-    table = Table(box=box.SIMPLE, pad_edge=False)
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
     table.add_column("mapping", overflow="fold")
     for outcome in shown:
-        table.add_column(outcome, justify="right")
+        longest = max(len(outcome), *(len(f"{counts[mapping, outcome]:,}") for mapping in mappings))
+        table.add_column(outcome, justify="right", min_width=longest)  # a number is never cut
     for mapping in mappings:
         table.add_row(
             mapping, *(f"{counts[mapping, outcome]:,}" if counts[mapping, outcome] else "-" for outcome in shown)

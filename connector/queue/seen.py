@@ -24,18 +24,19 @@ class Seen:
 
 
 class Recent:
-    """A set of keys that knows at least the last `limit` of them, and forgets those before in whole generations."""
+    """Keys that came before, at least the last `limit` of them: whoever is in a hurry asks the two sets itself.
+
+    A new key goes to `young`; `turn` must be called now and then, and forgets the old generation when it is time.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._young: set[str] = set()
-        self._old: set[str] = set()
+        self.young: set[str] = set()
+        self.old: set[str] = set()
 
-    def add(self, key: str) -> bool:
-        """Remember a key; false when it was known."""
-        if key in self._young or key in self._old:
-            return False
-        self._young.add(key)
-        if len(self._young) >= self._limit:
-            self._old, self._young = self._young, set()
-        return True
+    def turn(self) -> None:
+        """Let the young generation grow old when it is full; the sets stay the same objects."""
+        if len(self.young) >= self._limit:
+            self.old.clear()
+            self.old.update(self.young)
+            self.young.clear()

@@ -9,7 +9,7 @@ import msgspec
 from connector.destination import Destination
 from connector.destination import Mapping as Route
 from connector.events import Cutoff, Discard, Event
-from connector.pipeline import Planned, Planner, compile_plan
+from connector.pipeline import Planned, Planner, compile_plan, mapped_names
 from connector.queue.seen import Recent
 from connector.replay.summary import Say, Summary, count_plan, discard_row
 from connector.routes import Routes
@@ -18,7 +18,7 @@ from connector.schemas import write_only_names
 from connector.sources.files import Located
 
 DUPLICATE: Final = "duplicate: the same messageId came before for this mapping"
-REMEMBERED: Final = 200_000  # keys in which a duplicate is found
+REMEMBERED: Final = 200_000  # keys of all mappings together in which a duplicate is found at least
 FLUSHED: Final = 32_768  # bytes of rows between two writes
 
 Write: TypeAlias = Callable[[bytearray], object]
@@ -38,7 +38,8 @@ class Rehearsal:
         self._base = requests_base(destination.settings)
         self._write, self._say = write, say
         self._encode = msgspec.json.Encoder().encode_into
-        self._is_new = Recent(REMEMBERED).add
+        share = REMEMBERED // max(1, len(destination.mappings))
+        self._recent = {mapping: Recent(share) for mapping in destination.mappings}
         self._planned: dict[str, list[int]] = {}
         self._rehearse = {mapping: self._rehearser(mapping, plan) for mapping, plan in planners(destination).items()}
 
@@ -77,21 +78,24 @@ class Rehearsal:
                 planned[0] = 0
         if self._write is not None:
             self._write(rows)
+        for recent in self._recent.values():
+            recent.turn()
         rows.clear()
         reasons.clear()
 
     def _rehearser(self, mapping: Route, plan: Planner) -> Callable[[Event, bytearray], None]:
         """Compile what is done with an event that a mapping takes."""
-        name, prefix, is_new = mapping.name, f"{mapping.name}:", self._is_new
+        name, young, old = mapping.name, self._recent[mapping].young, self._recent[mapping].old
         encode, oldest, base, outcomes = self._encode, self._oldest, self._base, self.summary.outcomes
-        is_safe = frozenset(write_only_names(mapping.action)).isdisjoint
+        is_safe = mapped_names(mapping).isdisjoint(write_only_names(mapping.action))
         planned = self._planned[name] = [0]
 
         def rehearse(event: Event, rows: bytearray) -> None:
             message_id = event.message_id
-            if is_new(prefix + message_id):
+            if message_id not in young and message_id not in old:
+                young.add(message_id)
                 made = plan(event.data, oldest)
-                if type(made) is Planned and not made.warnings and is_safe(made.payload):
+                if type(made) is Planned and is_safe and not made.warnings:
                     request = made.request
                     shown = RequestRow(request.method, base + request.path, request.body)
                     encode(PlannedRow(message_id, name, "planned", made.payload, shown), rows, -1)

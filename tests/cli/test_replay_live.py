@@ -169,7 +169,7 @@ def test_invalid_payloads_are_failures(tmp_path: Path) -> None:
         assert rupt.users() == {"user-2"}
     assert done.code == 4
     assert done.out.startswith("2 events: 1 delivered, 1 invalid\n")
-    assert "to see which events are invalid: --dry-run --json" in done.err
+    assert "to see which events are invalid, add --dry-run --json" in done.err
 
 
 # What is said before and after
@@ -247,13 +247,13 @@ def test_debug_prints_requests_and_answers_redacted(tmp_path: Path) -> None:
     assert done.code == 0
     told = [line for line in done.err.splitlines() if line[0] in "<>"]
     assert told[0] == (
-        '> Attach Device: POST /v2/device/attach {"user":"[redacted]","email":"[redacted]","phone":"[redacted]",'
+        '> m-1 Attach Device: POST /v2/device/attach {"user":"[redacted]","email":"[redacted]","phone":"[redacted]",'
         '"metadata":{"plan":"[redacted]"},"page":"/home","fingerprint":"[redacted]","client":"segment",'
         '"callbacks":{"on_challenge":false,"limit_exceeded":false},"redirects":{"new_account":true,"logout":false}}'
     )
-    assert told[1].startswith('< 500 {"success":false,"message":"the stand-in was asked for a 500"} (')
-    assert any(line.startswith("> Update User: POST /v3/user/[redacted]/update ") for line in told)
-    assert any(line.startswith("< 204 ") for line in told)
+    assert told[1].startswith('< m-1 500 {"success":false,"message":"the stand-in was asked for a 500"} (')
+    assert any(line.startswith("> m-2 Update User: POST /v3/user/[redacted]/update ") for line in told)
+    assert any(line.startswith("< m-2 204 ") for line in told)
     for secret in ("hunter2", "tok-en", "client-1", "Lovelace", "ada@", "ada-1", "ada/2", "ada%2F2", "4155550100"):
         assert secret not in done.err
 
@@ -261,7 +261,7 @@ def test_debug_prints_requests_and_answers_redacted(tmp_path: Path) -> None:
 def test_debug_can_be_a_setting(tmp_path: Path) -> None:
     """settings.debug is the same as --debug."""
     with standing() as rupt:
-        assert "> Attach Device: POST" in replay(rupt, tmp_path, events=1, settings=("debug: true",)).err
+        assert "> m-0 Attach Device: POST" in replay(rupt, tmp_path, events=1, settings=("debug: true",)).err
 
 
 # How it is sent

@@ -1,6 +1,7 @@
 """What a replay comes to, counted and in words."""
 
 from connector.cli.summary import access, headline, reasons
+from connector.cli.summary_table import render
 from connector.events import Discard
 from connector.pipeline import Invalid, Planned, Skipped
 from connector.replay.summary import MOST_SAMPLES, Summary, count_plan, discard_row
@@ -67,16 +68,40 @@ def test_access_states_are_said_in_words() -> None:
     )
 
 
-def test_reasons_come_by_frequency_and_in_words() -> None:
-    """The most frequent reason comes first, over all mappings; one that is a name is explained."""
+def test_reasons_come_by_weight_and_in_words() -> None:
+    """Failures come first, then the most frequent reason, over all mappings; one that is a name is explained."""
     summary = Summary()
     summary.outcomes.update({("A", "skipped", "stale"): 2, ("B", "skipped", "stale"): 2, ("A", "delivered", ""): 9})
     summary.outcomes["", "filtered", "NO_MATCHING_MAPPING"] = 3
     summary.discards["bad_request"] = 1
     summary.warnings["A", "no phone"] = 2
     assert list(reasons(summary)) == [
+        (1, "discarded", "bad_request: it cannot be read as JSON, or is no object"),
         (4, "skipped", "stale"),
         (3, "filtered", "NO_MATCHING_MAPPING: no trigger holds for it"),
         (2, "warning", "no phone"),
-        (1, "discarded", "bad_request: it cannot be read as JSON, or is no object"),
     ]
+
+
+def test_the_table_never_cuts_a_number() -> None:
+    """In 80 columns the names of mappings are folded, long reasons too, and every number stays whole."""
+    summary, name = Summary(events=1), "Attach Device on identify, with a name that is longer than most of them all"
+    for outcome in ("delivered", "skipped", "invalid", "dead", "held", "waiting"):
+        summary.outcomes[name, outcome, f"{outcome} for a reason that takes more than one line to tell " * 2] = (
+            1_234_567
+        )
+    text = render(summary, [name, "Other"])
+    table, told = text.split("\n\n")[1:3]
+    assert table.count("1,234,567") == told.count("1,234,567") == 6
+    assert max(map(len, text.splitlines())) <= 80
+    assert "\n\n\n" not in text
+
+
+def test_only_the_first_reasons_are_listed() -> None:
+    """When there are many reasons the last line says how many more there are, of how many events."""
+    summary = Summary(events=78)
+    for number in range(1, 13):
+        summary.outcomes["M", "dead", f"reason {number}"] = number
+    text = render(summary, ["M"])
+    assert [f"reason {number}\n" in text for number in range(1, 13)] == [False] * 4 + [True] * 8
+    assert text.rstrip().splitlines()[-1].split() == ["10", "4", "more", "reasons"]
