@@ -32,6 +32,7 @@ Value: TypeAlias = "dict[str, Value] | list[Value] | str | int | float | bool | 
 
 _encode = msgspec.json.Encoder().encode
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_TOO_LONG: Final = "a number of more than 4,300 digits"  # Python reads no longer one
 _EXPONENT_FROM: Final = 21  # ECMAScript Number::toString: from 1e21 on the text has an exponent ...
 _FRACTION_ZEROS: Final = -7  # ... and below 1e-6.
 
@@ -60,7 +61,7 @@ def _load_json_with_surrogates(text: bytes | str, first: Exception) -> JSON:
     except json.JSONDecodeError as error:
         raise ValueError(f"{error.msg} at character {error.pos}") from None
     except ValueError as error:
-        raise ValueError(str(error) or str(first)) from None
+        raise ValueError(_TOO_LONG if "digits" in str(error) else str(error) or str(first)) from None
     return _without_surrogates(value)
 
 

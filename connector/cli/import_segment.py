@@ -29,6 +29,8 @@ def command(streams: Streams, file: str, out: Path | None) -> int:
     except ValueError as error:
         raise UsageError(f"{name} is not JSON: {error}") from None
     text = write_destination(subscriptions)
+    if left := len(subscriptions) - text.count("\n  - name: "):
+        streams.say(f"{left} of {len(subscriptions)} subscriptions cannot be taken over: see the comments in the file")
     if out is None:
         streams.print(text.rstrip("\n"))
         return 0

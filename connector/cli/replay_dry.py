@@ -31,4 +31,4 @@ def run(streams: Streams, destination: Destination, options: ReplayOptions) -> i
         rehearsal.run(select(recording, options.selection, rehearsal.summary), show=progress.show)
     streams.stdout.flush()
     tell_summary(streams, rehearsal.summary, destination, as_json=options.as_json)
-    return 0
+    return 4 if rehearsal.summary.found_nothing else 0

@@ -13,7 +13,8 @@ def conclude(streams: Streams, destination: Destination, options: ReplayOptions,
     """Print the summary and what to do next; give the exit code."""
     tell_summary(streams, feed.summary, destination, as_json=options.as_json)
     if feed.in_doubt:
-        streams.say(_in_doubt(feed.in_doubt, destination))
+        again = "" if destination.settings.in_doubt == "hold" else ": sent again"
+        streams.say(f"{_count(feed.in_doubt)} in flight when an earlier run ended, and may have landed then{again}")
     if finish.why == "held":
         streams.say(f"stopped: Rupt refuses the configuration: {finish.reason}")
         streams.say(f"no delivery was given up; put that right first\n{_again(options, feed)}")
@@ -22,25 +23,19 @@ def conclude(streams: Streams, destination: Destination, options: ReplayOptions,
         streams.say(f"stopped before the end\n{_again(options, feed)}")
         return 130
     if held := feed.summary.count("held"):
-        are = "1 is" if held == 1 else f"{held:,} are"
         streams.say(
-            f"{are} held, since it may have landed (settings.in_doubt: hold); write send there to send it again"
+            f"{_count(held)} held, since they may have landed; with settings.in_doubt: send they are sent again"
         )
-    failed = feed.summary.count("dead", "held")
-    if failed and options.checkpoint is not None:
-        streams.say(f"to try the {failed:,} that failed once more:\n  {options.command()}")
+    dead = feed.summary.count("dead")
+    if dead and options.checkpoint is not None:
+        streams.say(f"to try the {dead:,} that failed once more:\n  {options.command()}")
     if feed.summary.count("invalid") and not options.as_json:
         streams.say("to see which events are invalid, add --dry-run --json")
-    return 4 if feed.failed else 0
+    return 4 if feed.failed or feed.summary.found_nothing else 0
 
 
-def _in_doubt(number: int, destination: Destination) -> str:
-    were = "1 delivery was" if number == 1 else f"{number:,} deliveries were"
-    done = {
-        "send": "sent again (settings.in_doubt: send)",
-        "hold": "held (settings.in_doubt: hold); to send them again write send there",
-    }[destination.settings.in_doubt]
-    return f"{were} in flight when an earlier run ended, and may have landed then: {done}"
+def _count(deliveries: int) -> str:
+    return "1 delivery was" if deliveries == 1 else f"{deliveries:,} deliveries were"
 
 
 def _again(options: ReplayOptions, feed: Feed) -> str:

@@ -16,12 +16,13 @@ from connector.cli.replay_options import ReplayOptions
 from connector.cli.streams import Streams
 from connector.delivery import Finish, Outcome, Worker
 from connector.destination import Destination
-from connector.queue import Queue
+from connector.queue import Attempt, Job, Queue
 from connector.replay.checkpoint import Checkpoint
 from connector.replay.live import Feed, deliver
 from connector.replay.selection import select
 from connector.replay.summary import Say
 from connector.rows import requests_base
+from connector.rupt import Failure
 from connector.sources.files import Located, read_events
 from connector.sources.files import Progress as Reading
 
@@ -85,7 +86,7 @@ async def _deliver(
         queue,
         plan=feed.plan,
         report=report,
-        observe=debugger(progress.say) if options.debug else None,
+        observe=debugger(progress.say) if options.debug else _first_retries(progress.say),
         concurrency=options.concurrency,
         rate=options.rate,
     ) as worker:
@@ -94,6 +95,21 @@ async def _deliver(
         finish = await deliver(items, feed, queue, worker, show=show)
     feed.count_waiting(await queue.counts())
     return finish
+
+
+def _first_retries(say: Say) -> Callable[[Job, Attempt], None]:
+    """Tell each reason for which something is sent again, once: a run that waits should not be silent."""
+    told = set[str]()
+
+    def observe(_: Job, attempt: Attempt) -> None:
+        answer = attempt.answer
+        if attempt.reason not in told and (
+            isinstance(answer, Failure) or answer.status in (408, 423, 429) or answer.status >= 500
+        ):
+            told.add(attempt.reason)
+            say(f"{attempt.reason}: what meets this is sent again later (said once)")
+
+    return observe
 
 
 def _open_checkpoint(destination: Destination, options: ReplayOptions) -> "Checkpoint | nullcontext[None]":

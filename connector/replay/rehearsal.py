@@ -17,7 +17,7 @@ from connector.rows import FILTERED_ENDS, FILTERED_START, PlannedRow, RequestRow
 from connector.schemas import write_only_names
 from connector.sources.files import Located
 
-DUPLICATE: Final = "duplicate: the same messageId came before for this mapping"
+DUPLICATE: Final = "duplicate: the same messageId, or without one the same content, came before for this mapping"
 REMEMBERED: Final = 200_000  # keys of all mappings together in which a duplicate is found at least
 FLUSHED: Final = 32_768  # bytes of rows between two writes
 
@@ -48,24 +48,26 @@ class Rehearsal:
         rows, reasons = bytearray(), list[str]()
         encode, match, rehearse = self._encode, self._match, self._rehearse
         events = 0
-        for file, line, item in items:
-            if type(item) is not Event:
-                self._discard(file, line, item, rows)
-                continue
-            events += 1
-            matched = match(item.data)
-            if type(matched) is str:
-                reasons.append(matched)
-                rows += FILTERED_START
-                encode(item.message_id, rows, -1)
-                rows += FILTERED_ENDS[matched]
-            else:
-                for mapping in matched:
-                    rehearse[mapping](item, rows)  # type: ignore[index]  # not a str: mypy cannot tell from type()
-            if len(rows) > FLUSHED:
-                self._flush(rows, reasons, events)
-                show(events)
-        self._flush(rows, reasons, events)
+        try:
+            for file, line, item in items:
+                if type(item) is not Event:
+                    self._discard(file, line, item, rows)
+                    continue
+                events += 1
+                matched = match(item.data)
+                if type(matched) is str:
+                    reasons.append(matched)
+                    rows += FILTERED_START
+                    encode(item.message_id, rows, -1)
+                    rows += FILTERED_ENDS[matched]
+                else:
+                    for mapping in matched:
+                        rehearse[mapping](item, rows)  # type: ignore[index]  # not a str: mypy cannot tell from type()
+                if len(rows) > FLUSHED:
+                    self._flush(rows, reasons, events)
+                    show(events)
+        finally:
+            self._flush(rows, reasons, events)
 
     def _flush(self, rows: bytearray, reasons: list[str], events: int) -> None:
         """Write the rows and count what was collected; few rows at a time stay in the processor's cache."""

@@ -32,6 +32,14 @@ class Summary(msgspec.Struct):
     warnings: Counter[tuple[str, str]] = msgspec.field(default_factory=Counter)
     access: Counter[str] = msgspec.field(default_factory=Counter)
 
+    @property
+    def found_nothing(self) -> bool:
+        """Whether a recording held no event at all, only what could not become one: most likely the wrong file.
+
+        An empty file is no failure.
+        """
+        return self.discards.total() > self.discards["no_events"] and not self.events and not self.left_out
+
     def count(self, *outcomes: str) -> int:
         """Count outcomes over all mappings and reasons."""
         return sum(number for (_, found, _), number in self.outcomes.items() if found in outcomes)

@@ -261,6 +261,7 @@ _FORMATS: Final = {
     b"Obj\x01": "Avro: export it as lines of JSON",
 }
 _JSON_LINE: Final = re.compile(rb'\n\{"[A-Za-z]')  # a torn log may begin with zeros, and still hold events
+_GLUED: Final = re.compile(rb"\}\s*\{")
 _BLANK_LINES: Final = 1_000
 
 
@@ -366,8 +367,20 @@ def _read_other_line(raw: bytes, text: bytes, source: _Source, reader: Reader) -
     if len(raw) >= MAX_BYTES and not is_whole:
         size = len(raw) + _skip_line(source.stream)
         yield Discard("bad_request", f"a line of {size:,} bytes: over {MAX_BYTES:,}")
+    elif _GLUED.search(text) and not _is_json(text):
+        yield from _read_glued(text, reader)
     elif is_whole or not source.fault or _is_json(text):  # else what cut the line is reported
         yield from reader.unpack(text)
+
+
+def _read_glued(text: bytes, reader: Reader) -> Iterator[Item]:
+    """Read a line that holds several values, as where files without a newline at their end were put together."""
+    pieces = list(split_values([text]))
+    if any(piece.fault for piece in pieces):
+        yield from reader.unpack(text)
+        return
+    for piece in pieces:
+        yield from reader.unpack(piece.raw)
 
 
 def _skip_line(stream: _Stream) -> int:

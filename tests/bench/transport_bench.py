@@ -191,7 +191,7 @@ async def _pyreqwest_transport(url: str, body: bytes) -> AsyncIterator[Post]:
         async def post() -> bytes:
             request = httpx.Request("POST", parsed, headers=HEADERS, content=body)
             response = await transport.handle_async_request(request)
-            return await response.aread()
+            return bytes(await response.aread())
 
         yield post
 

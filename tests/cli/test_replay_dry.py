@@ -191,7 +191,10 @@ def test_a_recording_twice_is_told_as_duplicates(config: Path, tmp_path: Path) -
     file = write_events(tmp_path / "events.ndjson", page(1))
     done = replay(config, file, "-", stdin=lines(page(1), page(2)))
     assert [row["outcome"] for row in done.rows] == ["planned", "skipped", "planned"]
-    assert done.rows[1]["reason"] == "duplicate: the same messageId came before for this mapping"
+    assert (
+        done.rows[1]["reason"]
+        == "duplicate: the same messageId, or without one the same content, came before for this mapping"
+    )
     assert done.err.endswith("3 events: 2 planned, 1 skipped\n")
 
 
@@ -323,6 +326,15 @@ def test_without_json_a_table_is_printed(tmp_path: Path) -> None:
     ]
     assert max(map(len, text)) <= 80
     assert "\x1b" not in done.out
+
+
+def test_a_file_of_something_else_is_a_failure(config: Path, tmp_path: Path) -> None:
+    """A recording in which nothing could be read is most likely the wrong file, and must not look like success."""
+    wrong = tmp_path / "events.csv"
+    wrong.write_text("user,page\nada,/home\n", encoding="utf-8")
+    done = call("replay", "--dry-run", "--config", config, wrong)
+    assert done.code == 4
+    assert f"{wrong}:1: bad_request" in done.err
 
 
 def test_nothing_to_do_is_told(config: Path) -> None:

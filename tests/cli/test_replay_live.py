@@ -75,7 +75,7 @@ def test_what_may_have_landed_can_be_held(fault: str, tmp_path: Path) -> None:
     assert done.code == 4
     assert done.out.startswith("1 event: 1 held\n")
     assert "in doubt, it may have landed" in done.out
-    assert "1 is held, since it may have landed (settings.in_doubt: hold)" in done.err
+    assert "1 delivery was held, since they may have landed; with settings.in_doubt: send they are sent" in done.err
 
 
 def test_retry_after_is_honoured(tmp_path: Path) -> None:
@@ -95,6 +95,15 @@ def test_what_fails_every_time_is_dead(tmp_path: Path) -> None:
     assert "m-1: Attach Device: dead: 500 Rupt's own error: the stand-in was asked for a 500; gave up" in done.err
     assert done.out.startswith("2 events: 2 dead\n")
     assert "gave up after 3 attempts" in " ".join(done.out.split())
+
+
+def test_a_run_that_waits_says_why(tmp_path: Path) -> None:
+    """Off a terminal too, the first failure of each kind is told at once, and told only once."""
+    with standing("503", "503", "reset") as rupt:
+        done = replay(rupt, tmp_path, events=3)
+    assert done.code == 0
+    assert done.err.count("503") == 1
+    assert done.err.count("is sent again later (said once)") == 2
 
 
 def test_a_refusal_of_one_event_is_dead_at_once(tmp_path: Path) -> None:
@@ -132,7 +141,7 @@ def test_a_refused_configuration_stops_everything(fault: str, words: str, tmp_pa
         assert rupt.stand.counts["requests"] <= 4
         assert rupt.users() == set()
     assert done.code == 3
-    assert re.match(r"50 events: [2-4] held, 4[6-8] waiting\n", done.out)
+    assert re.match(r"50 events: [1-4] held, 4[6-9] waiting\n", done.out)
     assert f"stopped: Rupt refuses the configuration: {words}" in done.err
     assert "no delivery was given up; put that right first\nto go on, with the same recording" in done.err
     assert f"  rupt-connector replay --config {tmp_path / 'rupt.yaml'} --concurrency 2 -\n" in done.err
@@ -212,7 +221,7 @@ def test_duplicates_are_skipped(tmp_path: Path) -> None:
         "messageId": "m-1",
         "mapping": "Attach Device",
         "outcome": "skipped",
-        "reason": "duplicate: the same messageId came before for this mapping",
+        "reason": "duplicate: the same messageId, or without one the same content, came before for this mapping",
     }
 
 

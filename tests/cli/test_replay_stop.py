@@ -124,7 +124,8 @@ def test_what_is_in_doubt_can_be_held(tmp_path: Path) -> None:
         assert held == first
         assert rupt.users() == USERS
         assert len(rupt.stand.requests) == EVENTS - 10
-        assert "held (settings.in_doubt: hold); to send them again write send there" in resumed.err
+        assert "10 deliveries were in flight when an earlier run ended, and may have landed then\n" in resumed.err
+        assert "10 deliveries were held, since they may have landed; with settings.in_doubt: send" in resumed.err
         still = call(*command, "--json")
         assert {row["outcome"] for row in still.rows} == {"held", "skipped"}
 

@@ -319,3 +319,12 @@ def test_any_bytes(parts: list[bytes]) -> None:
     assert read(content)
     assert read(gzip.compress(content) + content)
     assert read(gzip.compress(content)[: len(content)])
+
+
+def test_values_glued_on_one_line(tmp_path: Path) -> None:
+    """Two events on one line in the middle of a file, as files put together have them, are both read."""
+    first, second, third = (b'{"type":"page","userId":"u","messageId":"%d"}' % number for number in range(3))
+    file = tmp_path / "glued.ndjson"
+    file.write_bytes(first + b"\n" + second + third + b"\n")
+    found = list(read_events([str(file)], reads=None))
+    assert [(line, item.message_id) for _, line, item in found] == [(1, "0"), (2, "1"), (2, "2")]
