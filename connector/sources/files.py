@@ -105,7 +105,7 @@ def find_files(paths: Iterable[str]) -> tuple[str, ...]:
         except SourceError as error:
             faults.append(str(error))
     for name in found:
-        if name != STDIN and not os.access(name, os.R_OK):
+        if name != STDIN and not os.access(name, os.R_OK, effective_ids=_EFFECTIVE):
             faults.append(f"{name}: {'permission denied' if os.path.exists(name) else 'a link that leads nowhere'}")
     if faults:
         raise SourceError("\n".join(faults))
@@ -262,6 +262,7 @@ _FORMATS: Final = {
 }
 _JSON_LINE: Final = re.compile(rb'\n\{"[A-Za-z]')  # a torn log may begin with zeros, and still hold events
 _GLUED: Final = re.compile(rb"\}\s*\{")
+_EFFECTIVE: Final = os.access in os.supports_effective_ids
 _BLANK_LINES: Final = 1_000
 
 
