@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 import msgspec
-from msgspec.structs import astuple
 
 from connector.actions import ACTIONS, Built, Options, Unfit
 from connector.destination import Mapping, Settings
@@ -70,9 +69,10 @@ def compile_plan(mapping: Mapping, settings: Settings) -> Planner:
         except ResolveError as error:
             return Invalid((str(error),))
         if not is_ready(payload):
-            payload, problems = astuple(repair(payload))
-            if problems:
-                return Invalid(problems, payload)
+            checked = repair(payload)
+            payload = checked.payload
+            if checked.problems:
+                return Invalid(checked.problems, payload)
         built = build(payload, event)
         if type(built) is Request:
             return Planned(payload, built)

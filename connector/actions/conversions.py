@@ -23,10 +23,7 @@ def fill_person(body: dict[str, JSON], payload: dict[str, JSON]) -> tuple[str, .
     if "email" in payload:
         body["email"] = payload["email"]
     if "phone" in payload:
-        number = payload["phone"]
-        if _is_e164(number):  # type: ignore[arg-type]  # the schema says it is a text
-            body["phone"] = number
-        elif phone := phone_of(str(number)):
+        if phone := phone_of(str(payload["phone"])):
             body["phone"] = phone
         else:
             warnings = (PHONE_WARNING,)

@@ -13,12 +13,7 @@ from connector.sources.files import Progress, read_events
 def run(streams: Streams, destination: Destination, options: ReplayOptions) -> int:
     """Rehearse a replay. Raises SourceError when a path cannot be opened."""
     reading = Progress()
-    recording = read_events(
-        options.paths,
-        reads=destination.event_reads,
-        stdin=streams.stdin,
-        progress=reading,
-    )
+    recording = read_events(options.paths, reads=destination.event_reads, stdin=streams.stdin, progress=reading)
     if options.checkpoint is not None:
         streams.say("a dry run does not look at --checkpoint: it shows what a first run would send")
     with open_progress(streams, reading, rows=options.as_json) as progress:

@@ -32,12 +32,7 @@ PATIENCE: Final = 30.0  # seconds that Ctrl-C waits for answers
 def run(streams: Streams, destination: Destination, options: ReplayOptions) -> int:
     """Deliver a recording. Raises SourceError and UsageError before anything is sent."""
     settings, reading = destination.settings, Reading()
-    recording = read_events(
-        options.paths,
-        reads=destination.event_reads,
-        stdin=streams.stdin,
-        progress=reading,
-    )
+    recording = read_events(options.paths, reads=destination.event_reads, stdin=streams.stdin, progress=reading)
     rows = _Rows(streams)
     with (
         _open_checkpoint(destination, options) as checkpoint,
