@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from connector.documents import Document, Part
 from connector.drafts import DESTINATION_KEYS, Draft, Files, mappings_folder, preset_names
-from connector.errors import DestinationError, Problem
+from connector.errors import DestinationError, Problem, Sources
 from connector.mappings import Case, Mapping, Reads, build_mapping, union_reads
 from connector.positions import shown
 from connector.settings import Settings, read_settings, unknown_keys
@@ -33,6 +33,7 @@ class Destination(msgspec.Struct, frozen=True, eq=False):
     settings: Settings
     mappings: tuple[Mapping, ...]
     reads: Reads | None
+    sources: Sources = Sources()
 
     def __repr__(self) -> str:
         return f"Destination({self.file!r}, {self.settings!r}, {self.mappings!r})"
@@ -57,7 +58,7 @@ def load(path: str | os.PathLike[str], environment: Environment[str, str]) -> De
     files = Files(environment)
     root = files.read(os.fspath(path))
     if root is None:
-        raise DestinationError(_sorted(files.problems))
+        raise DestinationError(_sorted(files.problems), files.sources)
     settings, problems = _read_head(root)
     drafts = files.drafts(root) if isinstance(root.value, dict) else []
     has_secret = root.get(("settings", "api_secret")) is not None
@@ -66,8 +67,9 @@ def load(path: str | os.PathLike[str], environment: Environment[str, str]) -> De
     problems += [problem for _, found in built for problem in found]
     mappings = tuple(mapping for mapping, _ in built if mapping is not None)
     if problems or settings is None or len(mappings) < len(drafts):
-        raise DestinationError(_sorted(problems))
-    return Destination(root.file, settings, mappings, union_reads(mapping.reads for mapping in mappings))
+        raise DestinationError(_sorted(problems), files.sources)
+    reads = union_reads(mapping.reads for mapping in mappings)
+    return Destination(root.file, settings, mappings, reads, files.sources)
 
 
 def _sorted(problems: list[Problem]) -> list[Problem]:

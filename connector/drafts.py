@@ -9,11 +9,12 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
+from zlib import crc32
 
 import msgspec
 
 from connector.documents import LARGEST, Document, Part, read_document
-from connector.errors import DestinationError, Problem, closest
+from connector.errors import DestinationError, Problem, Sources, closest
 from connector.positions import shown
 from connector.settings import unknown_keys
 
@@ -58,13 +59,26 @@ class Draft(msgspec.Struct, frozen=True):
     complete: bool = False
 
 
+def read_source(file: str) -> bytes:
+    """Read a file, or more of it than is taken. Raises OSError and ValueError."""
+    with open(file, "rb") as stream:
+        return stream.read(LARGEST + 1)  # a device or a pipe may have no end
+
+
 class Files:
     """Reads the files of one destination, each once, and collects their problems."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.problems: list[Problem] = []
+        self._patterns: list[str] = []
+        self._sums: dict[str, int | None] = {}
         self._environment = environment
         self._documents: dict[str, Document | None] = {}
+
+    @property
+    def sources(self) -> Sources:
+        """Tell what was read, or should have been."""
+        return Sources(self._sums, tuple(self._patterns))
 
     def read(self, file: str, asked: Part | None = None) -> Document | None:
         """Read a file, None where that cannot be done; `asked` is what names the file."""
@@ -73,9 +87,10 @@ class Files:
         return self._documents[file]
 
     def _read(self, file: str, asked: Part | None) -> Document | None:
+        self._sums[file] = None
         try:
-            with open(file, "rb") as stream:
-                data = stream.read(LARGEST + 1)  # a device or a pipe may have no end
+            data = read_source(file)
+            self._sums[file] = crc32(data)
             document = read_document(data, file=file, environment=self._environment)
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -138,9 +153,10 @@ class Files:
             message = f"a file to include must be a text, not {shown(wanted)}"
             self.problems.append(pattern.problem("wrong_type", message, help="write mappings/*.yaml"))
             return []
-        folder = os.path.dirname(pattern.document.file)
+        within = os.path.join(glob.escape(os.path.dirname(pattern.document.file)), wanted)
+        self._patterns.append(within)
         try:
-            matches = glob.glob(os.path.join(glob.escape(folder), wanted), recursive=True)
+            matches = glob.glob(within, recursive=True)
             found = sorted(os.path.normpath(match) for match in matches if os.path.isfile(match))
         except ValueError:
             found = []

@@ -11,7 +11,7 @@ Expected outcomes (a discard, a skip, a refusal by Rupt) are values, not errors:
 """
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -67,6 +67,16 @@ class Problem(msgspec.Struct, frozen=True):
         return "\n".join(lines)
 
 
+class Sources(msgspec.Struct, frozen=True):
+    """What a destination is read from: files by name, and the glob `patterns` by which its includes are found.
+
+    Each file has its checksum (CRC-32), None where it could not be read.
+    """
+
+    files: Mapping[str, int | None] = {}
+    patterns: tuple[str, ...] = ()
+
+
 class ConnectorError(Exception):
     """Anything that this product raises on purpose."""
 
@@ -84,11 +94,12 @@ class ResolveError(ConnectorError):
 
 
 class DestinationError(ConnectorError):
-    """A destination file cannot be used; `problems` holds every reason."""
+    """A destination file cannot be used; `problems` holds every reason, `sources` what it was read from."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], sources: "Sources | None" = None) -> None:
         super().__init__("\n\n".join(problem.render() for problem in problems))
         self.problems = tuple(problems)
+        self.sources = sources or Sources()
 
 
 class SourceError(ConnectorError):

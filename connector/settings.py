@@ -57,6 +57,7 @@ class Settings(msgspec.Struct, frozen=True):
     device_identity: Literal["auto", "strict", "optional"] = "auto"
     max_event_age: float | None = DAY
     in_doubt: Literal["send", "hold"] = "send"
+    ordering: Literal["none", "account"] = "none"
     consent_categories: tuple[str, ...] = ()
     debug: bool = False
     delivery: Delivery = Delivery()
@@ -195,6 +196,7 @@ SETTINGS: Final = (
     Setting("device_identity", _TEXT, one_of("auto", "strict", "optional")),
     Setting("max_event_age", _TIME, duration(may_be_none=True)),
     Setting("in_doubt", _TEXT, one_of("send", "hold")),
+    Setting("ordering", _TEXT, one_of("none", "account")),
     Setting("consent_categories", ("string", "array"), read_texts),
     Setting("debug", _FLAG, read_flag),
 )

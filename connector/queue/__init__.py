@@ -5,17 +5,21 @@ releases it, and ends as `delivered`, `skipped`, `invalid` or `dead`. Times are 
 What is put, claimed and settled is all that a queue knows; it reads no clock, no event and no mapping.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
 from connector.rupt import Failure, Request, Response
+from connector.values import JSON
 
 State: TypeAlias = Literal["waiting", "sending", "held", "delivered", "filtered", "skipped", "invalid", "dead"]
 Settled: TypeAlias = Literal["delivered", "skipped", "invalid"]
 Cause: TypeAlias = Literal["refused", "in_doubt", "mapping"]
 """Why a job is held: Rupt refused the configuration, the job may have landed, its mapping cannot be used."""
+
+Ordering: TypeAlias = Literal["none", "account"]
+"""Whether jobs of one account are delivered one after the other, in the order in which they were accepted."""
 
 WINDOW: Final = 86_400.0  # seconds in which a key is not accepted twice, as Segment has it
 
@@ -25,7 +29,8 @@ class Job(msgspec.Struct, frozen=True, gc=False):
 
     `attempts` counts the claims of this series, this one included, and `first_at` is when the first of them was made; a
     job that was held begins a new series. `in_doubt`: an attempt of it may have landed without an answer. `claim`
-    numbers all claims of a job, so that a worker that lost its lease cannot settle another's claim.
+    numbers all claims of a job, so that a worker that lost its lease cannot settle another's claim. `account` is whom
+    the event is of, as `account_of` says; empty when it names nobody.
     """
 
     key: str
@@ -37,22 +42,33 @@ class Job(msgspec.Struct, frozen=True, gc=False):
     in_doubt: bool = False
     first_at: float | None = None
     claim: int = 0
+    account: str = ""
 
     def __repr__(self) -> str:
         return f"Job({self.key!r}, attempts={self.attempts}, in_doubt={self.in_doubt})"  # the event names a person
 
 
-def new_job(message_id: str, mapping: str, raw: bytes, accepted_at: float) -> Job:
+def new_job(message_id: str, mapping: str, raw: bytes, accepted_at: float, account: str = "") -> Job:
     """Make the job of an event and a mapping; the length in its key keeps apart what a separator could not."""
-    return Job(f"{len(mapping)}:{mapping}:{message_id}", message_id, mapping, raw, accepted_at)
+    return Job(f"{len(mapping)}:{mapping}:{message_id}", message_id, mapping, raw, accepted_at, account=account)
+
+
+def account_of(event: dict[str, JSON]) -> str:
+    """Name whom an event is of: its userId, else its anonymousId. The jobs of one such are one account's, in order."""
+    user, device = event.get("userId"), event.get("anonymousId")
+    return user if isinstance(user, str) and user else device if isinstance(device, str) else ""
 
 
 class Filtered(msgspec.Struct, frozen=True, gc=False):
-    """An event that makes no job, and why; `mapping` is empty when no mapping took it. Counted each time it comes."""
+    """An event that makes no job, and why; `mapping` is empty when no mapping took it. Counted each time it comes.
+
+    What an ingest discards is one too: its sender was told that it is accepted. `detail` names no value of the event.
+    """
 
     message_id: str
     reason: str
     mapping: str = ""
+    detail: str = ""
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -63,10 +79,11 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 class Full(msgspec.Struct, frozen=True):
-    """A put that was refused whole: so many jobs are waiting, of so many that may."""
+    """A put that was refused whole: so many jobs are waiting, of so many that may; or the disk has no room for it."""
 
     waiting: int
     capacity: int
+    cause: Literal["capacity", "disk"] = "capacity"
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -162,6 +179,9 @@ class Queue(Protocol):
     async def claim(self, limit: int, *, now: float, lease: float) -> list[Job]:
         """Take jobs to send, at most `limit`: those whose time has come first, then the rest in the order they came.
 
+        A queue that keeps the order of accounts passes over a job while an earlier one of the same account is waiting,
+        sending or held; a job without account waits for none.
+
         They are `sending` from then on, before any request leaves, so that no crash can hide that one may have left.
         A job that is not given back within `lease` seconds can be claimed again, in doubt.
         """
@@ -183,10 +203,13 @@ class Queue(Protocol):
         """Let a claimed job wait until somebody releases it."""
         ...
 
-    async def release(self, cause: Cause, *, now: float, limit: int | None = None) -> int:
+    async def release(
+        self, cause: Cause, *, now: float, limit: int | None = None, mappings: Collection[str] | None = None
+    ) -> int:
         """Let held jobs wait for a claim again, the oldest first, each with a new series of attempts; say how many.
 
-        Who releases what is in doubt has decided that it may be sent again: it is in doubt no more.
+        With `mappings` only theirs. Who releases what is in doubt has decided that it may be sent again: it is in doubt
+        no more.
         """
         ...
 

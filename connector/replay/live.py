@@ -16,13 +16,12 @@ from msgspec.structs import replace
 
 from connector.delivery import Finish, Outcome, Worker
 from connector.destination import Destination, Mapping
-from connector.events import Cutoff, Discard, Event, event_reader
-from connector.pipeline import Invalid, Plan
+from connector.events import Cutoff, Discard, Event
+from connector.planning import Planning
 from connector.queue import Filtered, Full, Job, Ledger, Queue, Receipt, new_job
 from connector.replay.checkpoint import Checkpoint
-from connector.replay.rehearsal import DUPLICATE, Write, planners
+from connector.replay.rehearsal import DUPLICATE, Write
 from connector.replay.summary import ACCESS_STATES, MOST_SAMPLES, Say, Summary, discard_row
-from connector.retry import Hold
 from connector.routes import Routes
 from connector.rows import FilteredRow, Row, printable, request_row, requests_base
 from connector.sources.files import Located
@@ -57,9 +56,8 @@ class Feed:
         self._in_doubt = set[str]()
         self._match = Routes(destination).match
         self._mappings = {mapping.name: mapping for mapping in destination.mappings}
-        self._plans = {mapping.name: plan for mapping, plan in planners(destination).items()}
-        self._read = event_reader(destination.event_reads).read
-        self._oldest, self._base = oldest, requests_base(destination.settings)
+        self.plan = Planning(destination, oldest=lambda: oldest).plan
+        self._base = requests_base(destination.settings)
         self._write, self._say, self._now, self._checkpoint = write, say, now, checkpoint
         self._encode = msgspec.json.Encoder().encode
         self._told = Counter[str]()
@@ -68,13 +66,6 @@ class Feed:
     def in_doubt(self) -> int:
         """How many jobs an earlier run has left without an answer."""
         return len(self._in_doubt)
-
-    def plan(self, job: Job) -> Plan | Hold:
-        """Say what a job sends: its event through its mapping, as both are now."""
-        item = self._read(job.raw)
-        if isinstance(item, Discard):
-            return Invalid((f"{item.reason}: {item.detail}",))
-        return self._plans[job.mapping](item.data, self._oldest)
 
     def report(self, outcome: Outcome) -> None:
         """Count and print what became of a job."""
