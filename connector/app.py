@@ -3,9 +3,12 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final, TypeVar
+
+import uvloop
+from msgspec.structs import replace
 
 from connector.delivery import Outcome, Rules, Worker
 from connector.destination import Settings
@@ -13,12 +16,20 @@ from connector.pipeline import Plan
 from connector.queue import Attempt, Job, Queue
 from connector.queue.memory import MemoryQueue
 from connector.replay.checkpoint import Checkpoint, CheckpointedQueue
-from connector.retry import Hold, Policy
+from connector.retry import PATIENT, Hold, Policy
 from connector.rows import requests_base
 from connector.rupt import Credentials, Failure, Request, Response
+from connector.steps import Step, stepped_send
 from connector.transport import Transport
 
+Result = TypeVar("Result")
 CAPACITY: Final = 2_000  # jobs that may wait: enough for every connection, and 64 MB of Segment's largest events
+
+
+def run_loop(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run what is asynchronous in a command, on an event loop that costs a quarter less than asyncio's own."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
 
 
 def open_queue(checkpoint: Checkpoint | None = None) -> Queue:
@@ -38,17 +49,28 @@ async def open_delivery(
     observe: Callable[[Job, Attempt], None] | None = None,
     concurrency: int | None = None,
     rate: float | None = None,
+    always_on: bool = False,
+    step: Step | None = None,
 ) -> AsyncIterator[Worker]:
-    """Open connections to Rupt, and give the worker that delivers a queue over them and stops when Rupt refuses."""
+    """Open connections to Rupt, and give the worker that delivers a queue over them.
+
+    It stops when Rupt refuses the configuration; with `always_on` it tries again until that is mended, and spreads the
+    attempts of a job over hours. `step` is told of each request that leaves and each answer that comes.
+    """
     delivery = settings.delivery
     at_once = concurrency or delivery.concurrency
     credentials = Credentials(settings.client_id, settings.api_secret, requests_base(settings))
     rules = Rules(
         concurrency=at_once,
         rate=rate or delivery.rate,
-        policy=Policy(attempts=delivery.attempts, window=delivery.window, first=delivery.first_retry),
+        policy=replace(
+            PATIENT if always_on else Policy(),
+            attempts=delivery.attempts,
+            window=delivery.window,
+            first=delivery.first_retry,
+        ),
         in_doubt=settings.in_doubt,
-        on_hold="stop",
+        on_hold="probe" if always_on else "stop",
         lease=2 * delivery.timeout + 30.0,
     )
     async with Transport(concurrency=at_once, timeout=delivery.timeout) as transport:
@@ -59,7 +81,7 @@ async def open_delivery(
         yield Worker(
             queue,
             plan,
-            send,
+            send if step is None else stepped_send(send, step),
             report,
             rules=rules,
             observe=observe or (lambda _job, _attempt: None),

@@ -20,11 +20,15 @@ from connector.times import Cutoff, corrected_timestamp, cutoff_at, event_time, 
 from connector.values import JSON, MISSING, dump_json, load_json, type_name
 
 __all__ = [
+    "BOM",
     "EVENT_TYPES",
+    "ROUTE_TYPES",
     "Cutoff",
     "Discard",
     "Event",
+    "Fields",
     "Item",
+    "Opened",
     "Reader",
     "Reads",
     "corrected_timestamp",
@@ -32,7 +36,11 @@ __all__ = [
     "event_reader",
     "event_time",
     "gunzip",
+    "has_type",
     "is_before",
+    "merge_objects",
+    "open_json",
+    "route_word",
 ]
 
 EVENT_TYPES: Final = frozenset({"identify", "track", "page", "screen", "group", "alias", "delete"})
@@ -100,16 +108,16 @@ class Reader(msgspec.Struct, frozen=True):
 
     def _open(self, raw: bytes, level: int, kind: str | None = None) -> Iterator[Item]:
         try:
-            yield from self._open_shape(raw, _shape(raw), level, kind)
+            yield from self._open_shape(raw, open_json(raw), level, kind)
         except ValueError as error:
             yield _unreadable(error)
 
-    def _open_shape(self, raw: bytes, shape: "_Shape", level: int, kind: str | None) -> Iterator[Item]:
+    def _open_shape(self, raw: bytes, shape: "Opened", level: int, kind: str | None) -> Iterator[Item]:
         if level > _MAX_LEVEL:
             yield Discard("bad_request", "too many lists and envelopes inside one another")
         elif isinstance(shape, list):
             yield from self._open_list(shape, level)
-        elif shape is None or _has_type(shape):
+        elif shape is None or has_type(shape):
             yield self.read(raw)
         elif "batch" in shape:
             yield from self._open_batch(shape)
@@ -129,8 +137,8 @@ class Reader(msgspec.Struct, frozen=True):
             found = self._open(raw, level + 1) if event is None else (event,)
             yield from (_numbered(item, number) for item in found)
 
-    def _open_batch(self, shape: "_Object") -> Iterator[Item]:
-        items = _shape(bytes(shape["batch"]))
+    def _open_batch(self, shape: "Fields") -> Iterator[Item]:
+        items = open_json(bytes(shape["batch"]))
         if not isinstance(items, list):
             yield Discard("bad_request", f"batch must be an array, found {_a(_value(shape, 'batch'))}")
         elif not items:
@@ -140,9 +148,9 @@ class Reader(msgspec.Struct, frozen=True):
             for number, item in enumerate(items, 1):
                 yield _numbered(self.read(_with_defaults(bytes(item), shared)), number)
 
-    def _open_rudder(self, shape: "_Object", level: int) -> Iterator[Item]:
+    def _open_rudder(self, shape: "Fields", level: int) -> Iterator[Item]:
         payload = bytes(shape["payload"])
-        inner = _shape(payload)
+        inner = open_json(payload)
         if inner is None:
             yield Discard("bad_request", f"payload must be an event object, found {_a(load_json(payload))}")
         elif isinstance(inner, list) or "batch" in inner:
@@ -150,7 +158,7 @@ class Reader(msgspec.Struct, frozen=True):
         else:
             yield self.read(_with_defaults(payload, {"messageId": _value(shape, "messageId")}))
 
-    def _open_recorded(self, shape: "_Object", level: int) -> Iterator[Item]:
+    def _open_recorded(self, shape: "Fields", level: int) -> Iterator[Item]:
         path = _value(shape, "path") or _value(shape, "url")
         body = _recorded_body(shape)
         if body:
@@ -159,8 +167,7 @@ class Reader(msgspec.Struct, frozen=True):
             yield Discard("bad_request", "the recorded request has no body")
 
     def _open_request(self, path: str, body: bytes, level: int) -> Iterator[Item]:
-        route = _ROUTE.search(path)
-        word = route[1] if route else ""
+        word = route_word(path)
         if word == "m":
             yield Discard("browser_metrics", "requests to /v1/m carry the browser SDK's metrics, not events")
             return
@@ -169,7 +176,7 @@ class Reader(msgspec.Struct, frozen=True):
         except ValueError as error:
             yield _unreadable(error)
         else:
-            yield from self._open(text, level, _ROUTE_TYPES.get(word))
+            yield from self._open(text, level, ROUTE_TYPES.get(word))
 
 
 def event_reader(reads: Reads) -> Reader:
@@ -348,19 +355,28 @@ class _Hash(Protocol):
 
 # ------------------------------------------------------------------------------------------------------- envelopes
 
-_Object: TypeAlias = dict[str, msgspec.Raw]
-_Shape: TypeAlias = _Object | list[msgspec.Raw] | None  # None: a string, a number, a boolean or null
+Fields: TypeAlias = dict[str, msgspec.Raw]
+Opened: TypeAlias = Fields | list[msgspec.Raw] | None  # None: a string, a number, a boolean or null
 
-_decode_shape: Final[Callable[[bytes], _Shape]] = msgspec.json.Decoder(_Object | list[msgspec.Raw]).decode
+_decode_shape: Final[Callable[[bytes], Opened]] = msgspec.json.Decoder(Fields | list[msgspec.Raw]).decode
 _MAX_LEVEL: Final = 4
 _MAX_MEMBERS: Final = 1_000  # each is copied with all that follow
 _ROUTE: Final = re.compile(r"(?:^|/)v1/([a-z]+)/?(?:[?#]|$)")
-_ROUTE_TYPES: Final = {word: name for name in EVENT_TYPES - {"delete"} for word in (name, name[0])}
+ROUTE_TYPES: Final = {word: name for name in EVENT_TYPES - {"delete"} for word in (name, name[0])}
 _TYPE_TEXTS: Final = {dump_json(name) for name in EVENT_TYPES}
 
 
-def _shape(raw: bytes) -> _Shape:
-    """Open the outermost object or list, and leave what is in it as text. Raises ValueError as `_load` does."""
+def route_word(path: str) -> str:
+    """Give the word after /v1/ at the end of a path or URL, such as track, t or batch; empty when there is none."""
+    route = _ROUTE.search(path)
+    return route[1] if route else ""
+
+
+def open_json(raw: bytes) -> Opened:
+    """Open the outermost object or list, and leave what is in it as text; None for any other JSON value.
+
+    Raises ValueError, with the place and no value, when it is not JSON in UTF-8 or nested too deeply.
+    """
     try:
         if not raw.isascii():
             raw.decode()
@@ -370,19 +386,20 @@ def _shape(raw: bytes) -> _Shape:
     return _decode_shape(dump_json(value)) if isinstance(value, dict | list) else None
 
 
-def _value(shape: _Object, key: str) -> JSON:
+def _value(shape: Fields, key: str) -> JSON:
     return load_json(bytes(shape[key])) if key in shape else None
 
 
-def _has_type(shape: _Object) -> bool:
+def has_type(shape: Fields) -> bool:
+    """Whether an object names the type of an event, so that it is one whatever else is in it."""
     return "type" in shape and bytes(shape["type"]) in _TYPE_TEXTS
 
 
-def _is_request(shape: _Object) -> bool:
+def _is_request(shape: Fields) -> bool:
     return bool(shape.keys() & {"method", "body", "body_base64"}) and bool(shape.keys() & {"path", "url", "headers"})
 
 
-def _recorded_body(shape: _Object) -> bytes:
+def _recorded_body(shape: Fields) -> bytes:
     encoded = _value(shape, "body_base64")
     if isinstance(encoded, str):
         try:
@@ -417,11 +434,12 @@ def _with_merged(raw: bytes, given: dict[str, JSON]) -> bytes:
         return raw
     if not isinstance(event, dict):
         return raw
-    merged: dict[str, JSON] = {key: _merge(event.get(key), value) for key, value in given.items()}
+    merged: dict[str, JSON] = {key: merge_objects(event.get(key), value) for key, value in given.items()}
     return dump_json(event | merged) if any(event.get(key) != value for key, value in merged.items()) else raw
 
 
-def _merge(own: JSON, shared: JSON) -> JSON:
+def merge_objects(own: JSON, shared: JSON) -> JSON:
+    """Give a value what an envelope says for all; its own keys win, and so does a value that is not null."""
     if isinstance(own, dict) and isinstance(shared, dict):
         return shared | own
     return shared if own is None else own

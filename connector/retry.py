@@ -10,7 +10,7 @@ import msgspec
 
 from connector.values import JSON
 
-_LARGEST_DOUBLING: Final = 62  # past any cap, and far from a float's end: attempt numbers cannot overflow
+_MOST_STEPS: Final = 62  # past any cap, and far from a float's end: attempt numbers cannot overflow
 
 
 class Delivered(msgspec.Struct, frozen=True):
@@ -48,13 +48,18 @@ Verdict: TypeAlias = Delivered | Retry | Reject | Hold
 class Policy(msgspec.Struct, frozen=True):
     """How long and how often a job is tried: `window`, `first` and `cap` in seconds, `attempts` in all.
 
-    The defaults are Segment's: ten attempts within four hours.
+    The defaults are Segment's: ten attempts within four hours. Waits double unless `growth` says otherwise: that suits
+    somebody who waits for the end. With `PATIENT` ten attempts are spread over most of the four hours.
     """
 
     attempts: int = 10
     window: float = 14_400.0
     first: float = 1.0
     cap: float = 1_800.0
+    growth: float = 2.0
+
+
+PATIENT: Final = Policy(growth=4.0, cap=3_600.0)  # for a server: 1 s, 4 s, 16 s … an hour, 3.4 hours at the longest
 
 
 class Settle(msgspec.Struct, frozen=True):
@@ -112,12 +117,12 @@ def decide(verdict: Verdict, *, attempt: int, first_at: float, now: float, draw:
 
 
 def longest_wait(attempt: int, policy: Policy) -> float:
-    """Say how many seconds at most are waited after an attempt: doubling from `first`, never more than `cap`.
+    """Say how many seconds at most are waited after an attempt: growing from `first`, never more than `cap`.
 
     The wait itself is drawn between 0 and this (full jitter), so that jobs that failed together come back apart.
     """
-    doublings = min(max(attempt, 1) - 1, _LARGEST_DOUBLING)
-    return min(policy.cap, policy.first * 2.0**doublings)
+    steps = min(max(attempt, 1) - 1, _MOST_STEPS)
+    return min(policy.cap, policy.first * policy.growth**steps)
 
 
 def _least(after: float | None) -> float:

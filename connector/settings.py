@@ -29,7 +29,7 @@ _HOST: Final = re.compile(r"[^\s/?#:@]+(?::\d+)?|\[[0-9A-Fa-f:.]+\](?::\d+)?")
 class Delivery(msgspec.Struct, frozen=True):
     """How requests are delivered: how many at once and a second; seconds for one; attempts and seconds for all.
 
-    `first_retry` is the longest wait before the second attempt, in seconds; it doubles with each further one.
+    `first_retry` is the longest wait before the second attempt, in seconds; it grows with each further one.
     """
 
     concurrency: int = 64

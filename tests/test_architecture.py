@@ -34,18 +34,28 @@ LAYERS = """
     retry rupt
     actions.build actions.conversions actions.identity actions.attach actions.detach actions.update_user actions
     variables positions yaml_errors yaml_text documents settings drafts mappings destination
-    routes pipeline rows expectations segment_import
+    routes pipeline rows expectations segment_import signing reason_names metric_families
     queue.seen
     queue queue.memory
+    queue.folder queue.statements queue.migrations queue.store queue.books queue.records queue.session queue.operations
+    queue.disk queue.checkpoints queue.writer queue.purge queue.sqlite
+    queue.desk queue.desk_life queue.desk_audit queue.desk_jobs queue.desk_moves queue.desk_forget
+    planning
     transport
     courier delivery
     sources sources.splitter sources.files
+    sources.stamping sources.intake sources.answers sources.bodies sources.credentials sources.requests sources.http
+    sources.listening sources.status
     replay replay.summary replay.selection replay.rehearsal replay.checkpoint replay.live
     twin.state twin.calls twin.faults twin.stand twin.admin twin.app twin.server twin
-    app
-    cli cli.streams cli.reasons cli.options cli.sarif cli.progress cli.progress_bar cli.summary cli.summary_table
+    metrics log_records logs config reload
+    service standing steps
+    app server
+    cli cli.streams cli.help cli.reasons cli.options cli.sarif cli.progress cli.progress_bar cli.summary cli.summary_table
     cli.replay_options cli.replay_end cli.debugging cli.replay_dry cli.replay_live cli.replay
-    cli.init cli.check cli.explain cli.schema cli.import_segment cli.twin cli.demo cli.main
+    cli.init cli.check cli.explain cli.schema cli.import_segment cli.twin cli.demo cli.serve
+    cli.store cli.hiding cli.life cli.job_options cli.job_rows cli.job_rehearsal cli.jobs cli.why cli.audit cli.forget
+    cli.main
     __main__
 """
 ORDER = LAYERS.split()

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.retry import (
+    PATIENT,
     Bury,
     Decision,
     Delivered,
@@ -55,6 +56,13 @@ def test_a_wrong_configuration_parks_however_old_the_job_is() -> None:
 def test_the_longest_wait_doubles_up_to_the_cap(attempt: int, wait: float) -> None:
     """1, 2, 4 … seconds, never more than half an hour."""
     assert longest_wait(attempt, POLICY) == wait
+
+
+def test_a_patient_policy_spreads_its_attempts() -> None:
+    """A server's ten attempts are spread over the most of four hours, and begin as quickly as any."""
+    waits = [longest_wait(attempt, PATIENT) for attempt in range(1, PATIENT.attempts)]
+    assert waits == [1, 4, 16, 64, 256, 1024, 3600, 3600, 3600]
+    assert 0.8 * PATIENT.window < sum(waits) < PATIENT.window
 
 
 @pytest.mark.parametrize(("draw", "at"), [(0.0, START), (0.25, START + 2), (0.5, START + 4)])

@@ -14,6 +14,7 @@ from typing import BinaryIO, Final, TextIO
 
 import click
 
+from connector.cli.help import HELP
 from connector.cli.streams import Streams
 from connector.errors import ConnectorError, DestinationError, closest
 
@@ -22,6 +23,11 @@ COMMANDS: Final = {
     "check": "Check a destination file and run the tests in it.",
     "explain": "Say which mappings an event matches and what they make of it.",
     "replay": "Send recorded events to Rupt, or say what would be sent.",
+    "serve": "Receive events from SDKs and webhooks, and deliver them.",
+    "jobs": "List, show, send again or drop what waits, is held or is dead.",
+    "why": "Tell the whole life of an event.",
+    "audit": "Say whether everything accepted is accounted for.",
+    "forget": "Erase what is stored of an account.",
     "twin": "Run a stand-in for Rupt to try things on.",
     "schema": "Print a JSON Schema, or the reference of the directives.",
     "import-segment": "Turn Segment's subscriptions into a destination file.",
@@ -29,13 +35,7 @@ COMMANDS: Final = {
 }
 _CODES: Final = """\
 Exit codes: 0 done, 1 a check or test failed, 2 wrong usage or configuration, 3 refused credentials,
-4 some deliveries failed, 130 interrupted."""
-
-
-def _show_help(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        ctx.find_object(Streams).print(ctx.get_help())  # type: ignore[union-attr]  # every context has the streams
-        ctx.exit()
+4 some deliveries failed, 6 the ledger does not balance, 130 interrupted."""
 
 
 def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -53,10 +53,6 @@ def _version() -> str:
     return version
 
 
-# Our own, since click's write to the process's standard output and not to the streams that a command is given.
-_HELP: Final = click.Option(
-    ["-h", "--help"], is_flag=True, is_eager=True, expose_value=False, callback=_show_help, help="Show this and exit."
-)
 _VERSION: Final = click.Option(
     ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
 )
@@ -74,7 +70,7 @@ class _Commands(click.Group):
         command = importlib.import_module(f"connector.cli.{cmd_name.replace('-', '_')}").command
         assert isinstance(command, click.Command)
         command = copy.copy(command)
-        command.params = [*command.params, _HELP]
+        command.params = [*command.params, HELP]
         return command
 
     def resolve_command(
@@ -93,7 +89,7 @@ class _Commands(click.Group):
 
 @click.group(
     cls=_Commands,
-    params=[_VERSION, _HELP],
+    params=[_VERSION, HELP],
     epilog=_CODES,
     context_settings={"help_option_names": [], "max_content_width": 100},
 )

@@ -1,6 +1,7 @@
 """Options and loading that several commands share."""
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -8,7 +9,8 @@ import click
 
 from connector.cli.streams import Streams
 from connector.destination import Destination, load
-from connector.errors import DestinationError, Problem
+from connector.errors import DestinationError, Problem, UsageError
+from connector.settings import duration
 
 DEFAULT_CONFIG: Final = "rupt.yaml"
 
@@ -29,3 +31,26 @@ def load_config(streams: Streams, config: str) -> Destination:
         help = "rupt-connector init writes a first one; --config FILE names another"
         raise DestinationError([Problem("cannot_read", f"there is no file {config!r}", config, help=help)])
     return load(Path(config), streams.env)
+
+
+def read_range(since: str | None, until: str | None, now: float) -> tuple[float | None, float | None]:
+    """Read --since and --until, in seconds since the epoch. Raises UsageError, also when nothing can be within."""
+    first, end = _time("--since", since, now), _time("--until", until, now)
+    if first is not None and end is not None and first >= end:
+        raise UsageError(f"--since {since} is not before --until {until}: no event is within that")
+    return first, end
+
+
+def _time(option: str, text: str | None, now: float) -> float | None:
+    """Read a time: a date, a date and time (UTC unless it says otherwise), or how long ago."""
+    if text is None:
+        return None
+    if isinstance(age := duration()(text), float):
+        return now - age
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"{option} {text!r}: write 2026-11-21, 2026-11-21T08:00:00Z, or 24h for that long ago"
+        ) from None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()

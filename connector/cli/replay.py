@@ -3,18 +3,16 @@
 import gc
 import importlib
 import time
-from datetime import UTC, datetime
 from typing import Final
 
 import click
 
-from connector.cli.options import config_option, json_option, load_config
+from connector.cli.options import config_option, json_option, load_config, read_range
 from connector.cli.replay_options import ReplayOptions
 from connector.cli.streams import Streams
 from connector.destination import Destination
 from connector.errors import UsageError, closest
 from connector.replay.selection import Selection
-from connector.settings import duration
 
 _MODES: Final = {True: "connector.cli.replay_dry", False: "connector.cli.replay_live"}
 
@@ -76,7 +74,7 @@ def command(
         config=config,
         as_json=as_json,
         only=only,
-        selection=_selection(since, until, limit, now),
+        selection=Selection(*read_range(since, until, now), limit),
         allow_stale=allow_stale,
         now=now,
         rate=rate,
@@ -108,25 +106,3 @@ def _no_use(name: str, enabled: dict[str, bool]) -> str:
         return "this mapping is switched off (enabled: false)"
     known = closest(name, enabled) or f"known are {', '.join(map(repr, enabled)) or 'none'}"
     return f"there is no such mapping; {known}"
-
-
-def _selection(since: str | None, until: str | None, limit: int | None, now: float) -> Selection:
-    selection = Selection(_time("--since", since, now), _time("--until", until, now), limit)
-    if selection.since is not None and selection.until is not None and selection.since >= selection.until:
-        raise UsageError(f"--since {since} is not before --until {until}: no event is within that")
-    return selection
-
-
-def _time(option: str, text: str | None, now: float) -> float | None:
-    """Read a time: a date, a date and time (UTC unless it says otherwise), or how long ago."""
-    if text is None:
-        return None
-    if isinstance(age := duration()(text), float):
-        return now - age
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            f"{option} {text!r}: write 2026-11-21, 2026-11-21T08:00:00Z, or 24h for that long ago"
-        ) from None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()

@@ -8,7 +8,7 @@ those that are being sent and those that are held, however many pass through.
 import asyncio
 import math
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Final
@@ -24,6 +24,7 @@ from connector.queue import (
     Job,
     Ledger,
     Note,
+    Ordering,
     Receipt,
     Settled,
     State,
@@ -38,22 +39,41 @@ REMEMBERED: Final = 200_000
 
 @dataclass(slots=True)
 class _Entry:
-    """An unfinished job. `at` is when it was put, when it may be claimed, or when its lease ends."""
+    """An unfinished job. `at` is when it was put, when it may be claimed, or when its lease ends.
+
+    `number` says in which order jobs came, `turn` which of those that may be claimed at the same time goes first.
+    `passed_over`: it is in neither line of those that wait, because an earlier job of its account keeps it back.
+    """
 
     job: Job
     at: float
+    number: int
+    turn: int
     state: State = "waiting"
+    is_fresh: bool = True
+    passed_over: bool = False
+
+
+_Line = list[tuple[float, int, _Entry]]
 
 
 class MemoryQueue:
     """Fills the Queue protocol from this process's memory. For one event loop."""
 
-    def __init__(self, *, capacity: int = CAPACITY, window: float = WINDOW, remembered: int = REMEMBERED) -> None:
+    def __init__(
+        self,
+        *,
+        capacity: int = CAPACITY,
+        window: float = WINDOW,
+        remembered: int = REMEMBERED,
+        ordering: Ordering = "none",
+    ) -> None:
         self._capacity, self._waiting = capacity, 0
         self._entries: dict[str, _Entry] = {}
-        self._fresh: deque[_Entry] = deque()
-        self._later: list[tuple[float, int, _Entry]] = []
+        self._fresh: _Line = []
+        self._later: _Line = []
         self._turns = 0  # tells apart what is due at the same time, first come first
+        self._front = 0  # the turn of what was handed back last
         self._leased: dict[str, _Entry] = {}
         self._soonest_end = math.inf  # no lease ends before this; so that claims need not look at every lease
         self._held: dict[Cause, deque[_Entry]] = {"refused": deque(), "in_doubt": deque(), "mapping": deque()}
@@ -62,6 +82,9 @@ class MemoryQueue:
         self._watchers: list[Callable[[], None]] = []
         self._has_room = asyncio.Event()
         self._has_room.set()
+        self._ordering: Ordering = "none"
+        self._lanes: dict[str, dict[str, _Entry]] = {}  # of each account its unfinished jobs, as they came
+        self._keep_order(ordering)
 
     async def put(self, jobs: Sequence[Job], *, now: float, filtered: Sequence[Filtered] = ()) -> Receipt | Full:
         """Accept jobs, or refuse all of them when `capacity` jobs are waiting."""
@@ -116,18 +139,24 @@ class MemoryQueue:
         self._held[cause].append(entry)
         return True
 
-    async def release(self, cause: Cause, *, now: float, limit: int | None = None) -> int:
+    async def release(
+        self, cause: Cause, *, now: float, limit: int | None = None, mappings: Collection[str] | None = None
+    ) -> int:
         """Let held jobs wait again, the one that was held first in front."""
         held = self._held[cause]
-        count = len(held) if limit is None else min(limit, len(held))
-        for _ in range(count):
-            entry = held.popleft()
+        wanted = [entry for entry in held if mappings is None or entry.job.mapping in mappings][:limit]
+        if len(wanted) == len(held):
+            held.clear()
+        elif wanted:
+            released = {entry.job.key for entry in wanted}
+            self._held[cause] = deque(entry for entry in held if entry.job.key not in released)
+        for entry in wanted:
             doubt = entry.job.in_doubt and cause != "in_doubt"
             entry.job = replace(entry.job, attempts=0, first_at=None, in_doubt=doubt)
             self._wait(entry, now)
-        if count:
+        if wanted:
             self._notify()
-        return count
+        return len(wanted)
 
     async def hand_back(self, jobs: Iterable[Job]) -> None:
         """Put claimed jobs back to the front of the line."""
@@ -135,19 +164,17 @@ class MemoryQueue:
         for entry in reversed(entries):
             attempts = entry.job.attempts - 1
             entry.job = replace(entry.job, attempts=attempts, first_at=entry.job.first_at if attempts else None)
-            entry.at = entry.job.accepted_at
+            self._front -= 1
+            entry.at, entry.turn, entry.is_fresh = entry.job.accepted_at, self._front, True
             self._move(entry, "waiting")
-            self._fresh.appendleft(entry)
+            self._line_up(entry)
         if entries:
             self._notify()
 
     async def due(self) -> float | None:
         """Look at the front of each line."""
-        times = [entry.at for entry in self._leased.values()]
-        if self._fresh:
-            times.append(self._fresh[0].at)
-        if self._later:
-            times.append(self._later[0][0])
+        times = [entry.at for entry in self._leased.values() if not self._is_blocked(entry)]
+        times += [line[0][2].at for line in (self._fresh, self._later) if self._pass_over(line)]
         return min(times, default=None)
 
     async def counts(self) -> Ledger:
@@ -155,35 +182,45 @@ class MemoryQueue:
         return add_up({mapping: Tally(**count) for mapping, count in self._counts.items()})
 
     def watch(self, wake: Callable[[], None]) -> Callable[[], None]:
-        """Call `wake` at every put, retry, release and hand back."""
+        """Call `wake` at every put, retry, release and hand back, and when the next job of an account may be sent."""
         self._watchers.append(wake)
         return lambda: self._watchers.remove(wake)
+
+    def set_ordering(self, ordering: Ordering) -> None:
+        """Keep the order of accounts from now on, or do not."""
+        if ordering != self._ordering:
+            self._keep_order(ordering)
+            self._notify()
 
     # From here on: what a step is made of.
 
     def _accept(self, job: Job, now: float) -> bool:
         if job.key in self._entries or not self._seen.add(job.key, now):
             return False
-        entry = self._entries[job.key] = _Entry(job, now)
+        self._turns += 1
+        entry = self._entries[job.key] = _Entry(job, now, self._turns, self._turns)
         self._counts[job.mapping].update(("accepted", "waiting"))
         self._wait_more(1)
-        self._fresh.append(entry)
+        if self._ordering == "account":
+            self._enter_lane(entry)
+        self._line_up(entry)
         return True
 
     def _next(self, now: float) -> _Entry | None:
         if (entry := self._first_expired(now)) is not None:
             self._doubt(entry)
             return entry
-        if self._later and self._later[0][0] <= now:
+        if self._pass_over(self._later) and self._later[0][0] <= now:
             return heappop(self._later)[2]
-        return self._fresh.popleft() if self._fresh else None
+        return heappop(self._fresh)[2] if self._pass_over(self._fresh) else None
 
     def _first_expired(self, now: float) -> _Entry | None:
         if now < self._soonest_end:
             return None
-        first = min(self._leased.values(), key=lambda entry: entry.at, default=None)
-        self._soonest_end = math.inf if first is None else first.at
-        return first if now >= self._soonest_end else None
+        free = (entry for entry in self._leased.values() if not self._is_blocked(entry))
+        first = min(free, key=lambda entry: (entry.at, entry.number), default=None)
+        self._soonest_end = min((entry.at for entry in self._leased.values()), default=math.inf)
+        return first if first is not None and now >= first.at else None
 
     def _lease(self, entry: _Entry, until: float) -> None:
         self._move(entry, "sending")
@@ -211,13 +248,23 @@ class MemoryQueue:
             return False
         self._move(entry, state)
         del self._entries[job.key]
+        if self._ordering == "account":
+            self._leave_lane(entry)
         return True
 
     def _wait(self, entry: _Entry, at: float) -> None:
         self._move(entry, "waiting")
-        entry.at = at
         self._turns += 1
-        heappush(self._later, (at, self._turns, entry))
+        entry.at, entry.turn, entry.is_fresh = at, self._turns, False
+        self._line_up(entry)
+
+    def _line_up(self, entry: _Entry) -> None:
+        """Put a waiting job into its line; who is not first of its account may be passed over there."""
+        entry.passed_over = False
+        if entry.is_fresh:
+            heappush(self._fresh, (0.0, entry.turn, entry))
+        else:
+            heappush(self._later, (entry.at, entry.turn, entry))
 
     def _move(self, entry: _Entry, state: State) -> None:
         count = self._counts[entry.job.mapping]
@@ -236,3 +283,43 @@ class MemoryQueue:
     def _notify(self) -> None:
         for wake in self._watchers:
             wake()
+
+    # The order of accounts.
+
+    def _keep_order(self, ordering: Ordering) -> None:
+        self._ordering = ordering
+        self._lanes.clear()
+        for entry in self._entries.values():
+            if ordering == "account":
+                self._enter_lane(entry)
+            elif entry.passed_over:
+                self._line_up(entry)
+
+    def _enter_lane(self, entry: _Entry) -> None:
+        if entry.job.account:
+            self._lanes.setdefault(entry.job.account, {})[entry.job.key] = entry
+
+    def _leave_lane(self, entry: _Entry) -> None:
+        """Let the next of the account go on."""
+        lane = self._lanes.get(entry.job.account)
+        if lane is None:
+            return
+        del lane[entry.job.key]
+        first = next(iter(lane.values()), None)
+        if first is None:
+            del self._lanes[entry.job.account]
+        elif first.state == "waiting":
+            if first.passed_over:
+                self._line_up(first)
+            self._notify()
+
+    def _is_blocked(self, entry: _Entry) -> bool:
+        """Whether an earlier job of the same account is not finished."""
+        lane = self._lanes.get(entry.job.account) if self._lanes else None
+        return lane is not None and next(iter(lane.values())) is not entry
+
+    def _pass_over(self, line: _Line) -> bool:
+        """Take those out of the front of a line that must wait for another; say whether one is left."""
+        while line and self._is_blocked(line[0][2]):
+            heappop(line)[2].passed_over = True
+        return bool(line)

@@ -13,7 +13,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, precondition, rule
 
-from connector.queue import Attempt, Cause, Filtered, Full, Job, Note, Queue, Receipt, Settled, Tally, new_job
+from connector.queue import Attempt, Cause, Filtered, Full, Job, Note, Ordering, Queue, Receipt, Settled, Tally, new_job
 from connector.rupt import Failure, Request
 
 NOW = 1_700_000_000.0
@@ -24,7 +24,9 @@ LEASE = 60.0
 class Opener(Protocol):
     """Opens a fresh queue of a filling."""
 
-    def __call__(self, *, capacity: int, window: float) -> AbstractAsyncContextManager[Queue]:
+    def __call__(
+        self, *, capacity: int, window: float, ordering: Ordering = "none"
+    ) -> AbstractAsyncContextManager[Queue]:
         """Give a context that closes it."""
         ...
 
@@ -33,9 +35,9 @@ Suite = TypeVar("Suite", bound="QueueSuite")
 Test = Callable[[Suite, Queue], Coroutine[Any, Any, None]]
 
 
-def job(name: str, mapping: str = "Attach Device") -> Job:
+def job(name: str, mapping: str = "Attach Device", account: str = "") -> Job:
     """Make a job of a small event."""
-    return new_job(name, mapping, b'{"type":"page"}', NOW)
+    return new_job(name, mapping, b'{"type":"page"}', NOW, account)
 
 
 def doubtful(reason: str = "timeout") -> Note:
@@ -44,13 +46,13 @@ def doubtful(reason: str = "timeout") -> Note:
     return Note(reason, attempt=Attempt(NOW, 10.0, request, Failure("timeout", "no answer"), reason, in_doubt=True))
 
 
-def on_queue(capacity: int = 1_000) -> Callable[[Test[Suite]], Callable[[Suite], None]]:
+def on_queue(capacity: int = 1_000, ordering: Ordering = "none") -> Callable[[Test[Suite]], Callable[[Suite], None]]:
     """Run an async test on a fresh queue of the suite's filling."""
 
     def decorate(test: Test[Suite]) -> Callable[[Suite], None]:
         def run(self: Suite) -> None:
             async def scenario() -> None:
-                async with self.opened(capacity=capacity, window=WINDOW) as queue:
+                async with self.opened(capacity=capacity, window=WINDOW, ordering=ordering) as queue:
                     await test(self, queue)
 
             asyncio.run(scenario())
@@ -66,6 +68,18 @@ async def total(queue: Queue) -> Tally:
     ledger = await queue.counts()
     assert ledger.balances
     return ledger.total
+
+
+async def names_claimed(queue: Queue, limit: int = 9, now: float = NOW) -> list[str]:
+    """Claim jobs, and name their events."""
+    return [one.message_id for one in await queue.claim(limit, now=now, lease=LEASE)]
+
+
+async def change_ordering(queue: Any, ordering: Ordering) -> None:
+    """Set the ordering; one filling waits for it, another need not."""
+    done = queue.set_ordering(ordering)
+    if done is not None:
+        await done
 
 
 async def claim_one(queue: Queue, now: float = NOW) -> Job:
@@ -351,6 +365,103 @@ class QueueSuite:
         unwatch()
         await queue.put([job("b")], now=NOW)
         assert len(woken) == 4
+
+    @on_queue()
+    async def test_release_of_mappings(self, queue: Queue) -> None:
+        """Only the jobs of the given mappings are released, the oldest first; the others stay held."""
+        await queue.put([job("a", "one"), job("b", "two"), job("c", "one"), job("d", "three")], now=NOW)
+        for one in await queue.claim(9, now=NOW, lease=LEASE):
+            await queue.hold(one, "mapping", now=NOW)
+        assert await queue.release("mapping", now=NOW, mappings=["one", "two"], limit=2) == 2
+        assert await names_claimed(queue) == ["a", "b"]
+        assert await queue.release("mapping", now=NOW, mappings=[]) == 0
+        assert await queue.release("mapping", now=NOW, mappings={"one", "never heard of"}) == 1
+        assert await names_claimed(queue) == ["c"]
+        assert (await total(queue)).held == 1
+
+    @on_queue()
+    async def test_account_of_a_claim(self, queue: Queue) -> None:
+        """A claimed job says whose it is."""
+        await queue.put([job("a", account="user-42"), job("b")], now=NOW)
+        assert [one.account for one in await queue.claim(2, now=NOW, lease=LEASE)] == ["user-42", ""]
+
+    @on_queue()
+    async def test_no_order_by_default(self, queue: Queue) -> None:
+        """Without an ordering, jobs of one account are claimed together."""
+        await queue.put([job("a", account="ada"), job("b", account="ada")], now=NOW)
+        assert await names_claimed(queue) == ["a", "b"]
+
+    @on_queue(ordering="account")
+    async def test_order_of_an_account(self, queue: Queue) -> None:
+        """With ordering by account, a job waits for an earlier one of its account; jobs of others and of none do not."""
+        jobs = [job("a1", account="ada"), job("b1", account="bob"), job("a2", account="ada"), job("x"), job("y")]
+        await queue.put(jobs, now=NOW)
+        first, *others = await queue.claim(9, now=NOW, lease=LEASE)
+        assert [one.message_id for one in (first, *others)] == ["a1", "b1", "x", "y"]
+        await queue.settle(first, "delivered", now=NOW)
+        assert await names_claimed(queue) == ["a2"]
+
+    @on_queue(ordering="account")
+    async def test_order_within_an_event(self, queue: Queue) -> None:
+        """The jobs that one event made for several mappings are delivered one after the other too."""
+        await queue.put([job("a", "one", "ada"), job("a", "two", "ada")], now=NOW)
+        first = await claim_one(queue)
+        assert await names_claimed(queue) == []
+        await queue.bury(first, now=NOW)
+        assert (await claim_one(queue)).mapping == "two"
+
+    @on_queue(ordering="account")
+    async def test_order_over_a_retry(self, queue: Queue) -> None:
+        """While a job is to be retried or is held, the later ones of its account wait, and are not due."""
+        await queue.put([job("a1", account="ada"), job("a2", account="ada")], now=NOW)
+        await queue.retry(await claim_one(queue), at=NOW + 30, now=NOW)
+        assert await names_claimed(queue) == []
+        assert await queue.due() == NOW + 30
+        await queue.hold(await claim_one(queue, NOW + 30), "refused", now=NOW + 30)
+        assert await names_claimed(queue, now=NOW + 30) == []
+        assert await queue.due() is None
+        await queue.release("refused", now=NOW + 40)
+        await queue.settle(await claim_one(queue, NOW + 40), "delivered", now=NOW + 40)
+        assert await names_claimed(queue, now=NOW + 40) == ["a2"]
+
+    @on_queue(ordering="account")
+    async def test_order_keeps_its_place(self, queue: Queue) -> None:
+        """A job that had to wait for its account goes before those that came after it, when it may go."""
+        await queue.put([job("a1", account="ada"), job("a2", account="ada"), job("b1", account="bob")], now=NOW)
+        await queue.settle(await claim_one(queue), "delivered", now=NOW)
+        assert await names_claimed(queue, limit=1) == ["a2"]
+
+    @on_queue(ordering="account")
+    async def test_order_is_watched(self, queue: Queue) -> None:
+        """Whoever watches is woken when the end of a job lets the next of its account go on."""
+        await queue.put([job("a1", account="ada"), job("a2", account="ada")], now=NOW)
+        woken: list[str] = []
+        queue.watch(lambda: woken.append("woken"))
+        await queue.settle(await claim_one(queue), "delivered", now=NOW)
+        assert woken == ["woken"]
+
+    @on_queue()
+    async def test_order_is_changed(self, queue: Queue) -> None:
+        """The ordering can be changed at any time: what waits is put in order, or let go."""
+        await queue.put([job(name, account="ada") for name in "abcd"], now=NOW)
+        first, second = await queue.claim(2, now=NOW, lease=LEASE)
+        await change_ordering(queue, "account")
+        assert await names_claimed(queue) == []
+        await queue.settle(first, "delivered", now=NOW)
+        assert await names_claimed(queue) == [], "the second is still being sent"
+        await queue.settle(second, "delivered", now=NOW)
+        assert await names_claimed(queue) == ["c"]
+        await change_ordering(queue, "none")
+        assert await names_claimed(queue) == ["d"]
+
+    @on_queue()
+    async def test_order_of_expired_leases(self, queue: Queue) -> None:
+        """Also of jobs whose leases ran out, only the first of an account is claimed."""
+        await queue.put([job(name, account="ada") for name in "ab"], now=NOW)
+        await queue.claim(2, now=NOW, lease=LEASE)
+        await change_ordering(queue, "account")
+        assert await names_claimed(queue, now=NOW + LEASE) == ["a"]
+        assert await queue.due() == NOW + 2 * LEASE
 
     def test_a_repr_names_no_person(self) -> None:
         """A job's repr, which logs print, does not show its event."""

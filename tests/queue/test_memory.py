@@ -7,15 +7,15 @@ from contextlib import asynccontextmanager
 
 from hypothesis import settings
 
-from connector.queue import Queue, Receipt, new_job
+from connector.queue import Ordering, Queue, Receipt, new_job
 from connector.queue.memory import MemoryQueue
 from tests.queue.queue_suite import LEASE, NOW, QueueMachine, QueueSuite, job
 
 
 @asynccontextmanager
-async def open_memory(*, capacity: int, window: float) -> AsyncIterator[Queue]:
+async def open_memory(*, capacity: int, window: float, ordering: Ordering = "none") -> AsyncIterator[Queue]:
     """Make a memory queue; there is nothing to close."""
-    yield MemoryQueue(capacity=capacity, window=window)
+    yield MemoryQueue(capacity=capacity, window=window, ordering=ordering)
 
 
 class TestMemoryQueue(QueueSuite):

@@ -1,0 +1,81 @@
+"""What of a stored event and a sent body is shown to the operator: all but what could open a door.
+
+A signed token of an account stands in an event wherever a mapping's writeOnly field takes it from; without the
+destination file it is known by its looks alone. It errs on the side of hiding too much.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final, TypeAlias
+
+import msgspec
+
+from connector.destination import Destination, Mapping
+from connector.errors import ResolveError
+from connector.language.compiler import mapping_reads
+from connector.language.directives import Fields
+from connector.rows import REDACTED
+from connector.schemas import write_only_names
+from connector.values import JSON, load_json
+
+Keys: TypeAlias = tuple[str, ...]
+_NAMED: Final = re.compile(r"token|secret|passw|api[_-]?key|authorization|signature|jwt|credential", re.IGNORECASE)
+_SHAPED: Final = re.compile(r"eyJ[\w-]+\.[\w.-]+")  # a JSON web token
+_SHOWN: Final = frozenset({"type", "messageId", "userId", "anonymousId", "previousId", "groupId"})
+_SHORTEST: Final = 6  # characters of a part of a token that is hidden wherever it stands
+
+
+class Hiding(msgspec.Struct, frozen=True):
+    """Hides secrets. Without a destination only what has a secret's name or looks."""
+
+    destination: Destination | None = None
+
+    def event(self, raw: bytes) -> JSON:
+        """Read an event for printing."""
+        event = load_json(raw)
+        if not isinstance(event, dict):
+            return REDACTED
+        mappings = self.destination.mappings if self.destination else ()
+        texts = frozenset(text for mapping in mappings for text in _secrets(mapping, event))
+        return {key: value if key in _SHOWN else _hidden(value, key, texts) for key, value in event.items()}
+
+    def body(self, raw: bytes) -> JSON:
+        """Read a body that was sent for printing; the device and its owner are no secrets to who asked."""
+        return _hidden(load_json(raw), "", frozenset())
+
+
+def _secrets(mapping: Mapping, event: dict[str, JSON]) -> Iterator[str]:
+    """Give what a mapping makes its secret fields of, and what it has read for them."""
+    names = write_only_names(mapping.action)
+    try:
+        payload = mapping.resolve(event)
+    except ResolveError:
+        payload = {}
+    yield from (text for name in names if isinstance(text := payload.get(name), str) and text)
+    nodes = mapping.fields.fields if isinstance(mapping.fields, Fields) else ()
+    for keys in (keys for name, node in nodes if name in names for keys in mapping_reads(node) or ()):
+        if keys[0] not in _SHOWN:
+            yield from _texts_at(event, keys)
+
+
+def _texts_at(value: JSON, keys: Keys) -> Iterator[str]:
+    for key in keys:
+        if isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        elif isinstance(value, dict) and key in value:
+            value = value[key]
+        else:
+            return
+    if isinstance(value, str) and len(value) >= _SHORTEST:
+        yield value
+
+
+def _hidden(value: JSON, name: str, texts: frozenset[str]) -> JSON:
+    if isinstance(value, dict):
+        return {key: _hidden(below, key, texts) for key, below in value.items()}
+    if isinstance(value, list):
+        return [_hidden(below, name, texts) for below in value]
+    if not isinstance(value, str):
+        return value
+    is_secret = _NAMED.search(name) or _SHAPED.search(value) or any(text in value for text in texts)
+    return REDACTED if is_secret or any(len(value) >= _SHORTEST and value in text for text in texts) else value

@@ -1,0 +1,62 @@
+"""Which jobs are meant: the options that `jobs list`, `jobs retry` and `jobs drop` share."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import click
+
+from connector.cli.options import read_range
+from connector.errors import UsageError
+from connector.queue.desk_jobs import Choice
+
+UNFINISHED: Final = ("waiting", "sending", "held")
+_MEANT: Final = {  # of each command, the states that may be meant, and those that are when none is said
+    "list": ((*UNFINISHED, "delivered", "skipped", "invalid", "dead", "filtered"), None),
+    "retry": (("dead", "held", "invalid", "skipped"), ("dead", "held")),
+    "drop": ((*UNFINISHED, "dead"), (*UNFINISHED, "dead")),
+}
+
+
+def choice_options(verb: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command the options by which jobs are chosen, and their messageIds as arguments."""
+    states, meant = _MEANT[verb]
+    default = f"  [default: {' and '.join(meant)}]" if verb == "retry" and meant else ""
+    options = (
+        click.argument("message_ids", nargs=-1, metavar="[MESSAGE_ID]..."),
+        click.option("--state", multiple=True, type=click.Choice(states), help=f"In this state, or several.{default}"),
+        click.option("--reason", metavar="TEXT", help="With this text in the reason or a problem, in any case."),
+        click.option("--mapping", metavar="NAME", help="Of this mapping."),
+        click.option("--account", metavar="ID", help="Of events of this userId, or anonymousId where there is none."),
+        click.option("--since", metavar="TIME", help="Received since: 2026-11-21, 2026-11-21T08:00Z or 24h (ago)."),
+        click.option("--until", metavar="TIME", help="Received before this time."),
+        click.option("--limit", metavar="N", type=click.IntRange(min=1), help="The oldest N of them."),
+    )
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def read_choice(
+    verb: str,
+    *,
+    now: float,
+    message_ids: Sequence[str],
+    state: Sequence[str],
+    reason: str | None,
+    mapping: str | None,
+    account: str | None,
+    since: str | None,
+    until: str | None,
+    limit: int | None,
+) -> Choice:
+    """Make a choice of the options. Raises UsageError when nothing was chosen to be dropped."""
+    if verb == "drop" and not any((message_ids, state, reason, mapping, account, since, until, limit)):
+        raise UsageError("say which jobs to drop: a messageId, --state, --reason, --mapping, --account or --since")
+    states, meant = _MEANT[verb]
+    first, end = read_range(since, until, now)
+    chosen = tuple(state) or meant or tuple(name for name in states if name != "filtered")
+    return Choice(chosen, tuple(message_ids), mapping, account, reason or None, first, end, limit)  # type: ignore[arg-type]

@@ -1,0 +1,52 @@
+"""How a server stands, for /readyz and /metrics: its queue, its worker, its destination file, read when asked."""
+
+import time
+from collections.abc import Callable
+
+from connector.metrics import Readings
+from connector.queue.sqlite import SqliteQueue
+from connector.service import Service
+from connector.sources.status import Condition, Readiness
+
+
+class Standing:
+    """Reads the parts of a server; `clock` gives seconds since the epoch."""
+
+    def __init__(self, queue: SqliteQueue, service: Service, clock: Callable[[], float] = time.time) -> None:
+        self._queue, self._service, self._clock = queue, service, clock
+
+    def readiness(self) -> Readiness:
+        """Say what is not as it should be."""
+        found: list[Condition] = []
+        service = self._service
+        if service.is_stopping:
+            found.append(Condition("stopping", "the server is stopping"))
+        full = self._queue.full
+        if full is not None:
+            found.append(
+                Condition("disk_full", "the disk is nearly full; senders are told to wait")
+                if full.cause == "disk"
+                else Condition("queue_full", f"{full.waiting:,} jobs wait, of {full.capacity:,} that may")
+            )
+        if service.refused_edit is not None:
+            found.append(
+                Condition(
+                    "edit_refused",
+                    "the destination file was edited and is wrong; the version before stays in effect",
+                    service.refused_at,
+                    service.refused_edit.problems,
+                )
+            )
+        return Readiness(tuple(found))
+
+    async def readings(self) -> Readings:
+        """Count the queue, and ask the worker."""
+        oldest = await self._queue.oldest()
+        worker = self._service.worker
+        return Readings(
+            ledger=await self._queue.counts(),
+            oldest_age=0.0 if oldest is None else max(0.0, self._clock() - oldest),
+            in_flight=self._service.in_flight,
+            held=[worker.refused] if worker is not None and worker.refused else [],
+            ready=self.readiness().ready,
+        )
