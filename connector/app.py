@@ -13,8 +13,10 @@ from msgspec.structs import replace
 from connector.delivery import Outcome, Rules, Worker
 from connector.destination import Settings
 from connector.pipeline import Plan
-from connector.queue import Attempt, Job, Queue
+from connector.queue import Attempt, Job, Ordering, Queue
+from connector.queue.folder import FolderLock
 from connector.queue.memory import MemoryQueue
+from connector.queue.sqlite import SqliteQueue, open_sqlite
 from connector.replay.checkpoint import Checkpoint, CheckpointedQueue
 from connector.retry import PATIENT, Hold, Policy
 from connector.rows import requests_base
@@ -32,11 +34,20 @@ def run_loop(work: Coroutine[Any, Any, Result]) -> Result:
         return runner.run(work)
 
 
-def open_queue(checkpoint: Checkpoint | None = None) -> Queue:
+def open_queue(checkpoint: Checkpoint | None = None, *, ordering: Ordering = "none") -> Queue:
     """Make the queue of one run, which notes in the checkpoint, if there is one, what it has delivered."""
     if checkpoint is None:
-        return MemoryQueue(capacity=CAPACITY)
-    return CheckpointedQueue(checkpoint, capacity=CAPACITY)
+        return MemoryQueue(capacity=CAPACITY, ordering=ordering)
+    return CheckpointedQueue(checkpoint, capacity=CAPACITY, ordering=ordering)
+
+
+@asynccontextmanager
+async def open_stored_queue(data: str, *, ordering: Ordering) -> AsyncIterator[SqliteQueue]:
+    """Lock a data folder and open the durable queue in it. Raises UsageError, also while a server has the folder."""
+    with FolderLock(data):
+        async with await open_sqlite(data, capacity=CAPACITY, ordering=ordering) as queue:
+            await queue.purge(time.time())
+            yield queue
 
 
 @asynccontextmanager

@@ -20,10 +20,9 @@ from connector.cli.streams import Streams
 from connector.destination import Destination
 from connector.errors import DestinationError, closest
 from connector.queue.desk import Desk
-from connector.queue.desk_audit import audit
 from connector.queue.desk_jobs import Choice, JobRow, count_jobs, job_numbers, list_filtered, list_jobs
 from connector.queue.desk_life import FilteredLife, life_of
-from connector.queue.desk_moves import Left, Moved, drop, put_back, total
+from connector.queue.desk_moves import Left, Moved, count_waiting, drop, put_back, total
 
 _SHOWN: Final = 50  # rows of a table when nobody said how many
 _DONE: Final = {"retried": "put back", "dropped": "dropped"}
@@ -173,7 +172,7 @@ def retry_command(
             show(streams, desk, numbers, load_config(streams, config), now)
             return 0
         moved = total(put_back(desk, numbers, choice.states, now=now))
-        waiting = audit(desk).ledger.total.waiting
+        waiting = count_waiting(desk)
     _report(streams, "retried", moved, as_json=as_json, waiting=waiting)
     return 0
 

@@ -43,6 +43,12 @@ _MODES: Final = {True: "connector.cli.replay_dry", False: "connector.cli.replay_
     type=click.Path(),
     help="Remember in FILE what was delivered; a later run with it goes on and sends nothing twice.",
 )
+@click.option(
+    "--data",
+    metavar="DIR",
+    type=click.Path(),
+    help="Use the durable queue in DIR, as serve does: what it has delivered is skipped, what it still has is sent too.",
+)
 @click.option("--debug", is_flag=True, help="Print each request and answer, without credentials and personal data.")
 @click.pass_obj
 def command(
@@ -60,6 +66,7 @@ def command(
     concurrency: int | None,
     allow_stale: bool,
     checkpoint: str | None,
+    data: str | None,
     debug: bool,
 ) -> int:
     """Replay recorded events: files, folders, globs, or - for standard input.
@@ -67,6 +74,8 @@ def command(
     What a file is, its content says: one event, a list, lines of JSON, SDK request bodies, Segment's raw logs,
     RudderStack archives, recorded HTTP requests, gzip or not.
     """
+    if checkpoint is not None and data is not None:
+        raise UsageError("--checkpoint and --data both remember what was delivered; give one of them")
     destination = _only(load_config(streams, config), only)
     now = time.time()
     options = ReplayOptions(
@@ -80,6 +89,7 @@ def command(
         rate=rate,
         concurrency=concurrency,
         checkpoint=checkpoint,
+        data=data,
         debug=debug or destination.settings.debug,
     )
     mode = importlib.import_module(_MODES[dry_run])  # a dry run never pays for loading what delivers

@@ -1,5 +1,7 @@
 """The last words of a delivery: the summary, why it stopped, and the command that goes on."""
 
+from shlex import quote
+
 from connector.cli.replay_options import ReplayOptions
 from connector.cli.streams import Streams
 from connector.cli.summary import tell_summary
@@ -29,6 +31,10 @@ def conclude(streams: Streams, destination: Destination, options: ReplayOptions,
     dead = feed.summary.count("dead")
     if dead and options.checkpoint is not None:
         streams.say(f"to try the {dead:,} that failed once more:\n  {options.command()}")
+    if dead and options.data is not None:
+        streams.say(
+            f"to see the {dead:,} that failed, and to send them again:\n  rupt-connector jobs list --data {quote(options.data)} --state dead"
+        )
     if feed.summary.count("invalid") and not options.as_json:
         streams.say("to see which events are invalid, add --dry-run --json")
     return 4 if feed.failed or feed.summary.found_nothing else 0
@@ -41,7 +47,7 @@ def _count(deliveries: int) -> str:
 def _again(options: ReplayOptions, feed: Feed) -> str:
     delivered = feed.summary.count("delivered")
     recording = ", with the same recording on standard input" if STDIN in options.paths else ""
-    if options.checkpoint is not None or not delivered:
+    if options.checkpoint is not None or options.data is not None or not delivered:
         return f"to go on{recording}:\n  {options.command()}"
     return (
         f"to start again{recording}:\n  {options.command()}\n"

@@ -6,9 +6,10 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Final
 
-from connector.app import open_delivery, open_queue
+from connector.app import open_delivery, open_queue, open_stored_queue, run_loop
 from connector.cli.debugging import debugger
 from connector.cli.progress import Progress, open_progress
 from connector.cli.replay_end import conclude
@@ -47,10 +48,18 @@ def run(streams: Streams, destination: Destination, options: ReplayOptions) -> i
             now=time.time,
             checkpoint=checkpoint,
         )
-        items, queue = select(recording, options.selection, feed.summary), open_queue(checkpoint)
+        items = select(recording, options.selection, feed.summary)
         with _warnings(progress.say):
-            finish = asyncio.run(
-                _deliver(items, feed, queue, rows=rows, progress=progress, destination=destination, options=options)
+            finish = run_loop(
+                _open_and_deliver(
+                    items,
+                    feed,
+                    checkpoint,
+                    rows=rows,
+                    progress=progress,
+                    destination=destination,
+                    options=options,
+                )
             )
     code = conclude(streams, destination, options, feed, finish)
     if rows.error is not None:
@@ -58,11 +67,33 @@ def run(streams: Streams, destination: Destination, options: ReplayOptions) -> i
     return code
 
 
+async def _open_and_deliver(
+    items: Iterator[Located],
+    feed: Feed,
+    checkpoint: Checkpoint | None,
+    *,
+    rows: "_Rows",
+    progress: Progress,
+    destination: Destination,
+    options: ReplayOptions,
+) -> Finish:
+    """Deliver by a queue of this run's own, or by the one in the data folder."""
+    ordering = destination.settings.ordering
+    go = partial(_deliver, items, feed, rows=rows, progress=progress, destination=destination, options=options)
+    if options.data is None:
+        return await go(queue=open_queue(checkpoint, ordering=ordering))
+    async with open_stored_queue(options.data, ordering=ordering) as queue:
+        feed.look_up = queue.known
+        if unfinished := (await queue.counts()).total.unfinished:
+            progress.say(f"{unfinished:,} jobs in {options.data} are not finished: they are sent too")
+        return await go(queue=queue)
+
+
 async def _deliver(
     items: Iterator[Located],
     feed: Feed,
-    queue: Queue,
     *,
+    queue: Queue,
     rows: "_Rows",
     progress: Progress,
     destination: Destination,
@@ -70,7 +101,7 @@ async def _deliver(
 ) -> Finish:
     def show() -> None:
         words = f"{feed.failed:,} failed" if feed.failed else ""
-        progress.show(feed.summary.events, settled=feed.ended / feed.put if feed.put else 1.0, words=words)
+        progress.show(feed.summary.events, settled=min(1.0, feed.ended / feed.put) if feed.put else 1.0, words=words)
 
     def report(outcome: Outcome) -> None:
         feed.report(outcome)

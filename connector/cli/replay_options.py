@@ -23,6 +23,7 @@ class ReplayOptions(msgspec.Struct, frozen=True):
     rate: float | None
     concurrency: int | None
     checkpoint: str | None
+    data: str | None
     debug: bool
 
     def oldest(self, settings: Settings) -> Cutoff | None:
@@ -41,6 +42,7 @@ class ReplayOptions(msgspec.Struct, frozen=True):
             ("--rate", self.rate),
             ("--concurrency", self.concurrency),
             ("--checkpoint", self.checkpoint),
+            ("--data", self.data),
         ]
         flags = [("--json", self.as_json), ("--allow-stale", self.allow_stale)]
         words = ["rupt-connector", "replay", "--config", self.config]

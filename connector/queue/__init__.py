@@ -78,6 +78,13 @@ class Receipt(msgspec.Struct, frozen=True):
     duplicates: tuple[str, ...] = ()
 
 
+class Known(msgspec.Struct, frozen=True):
+    """A job that was accepted before: its state now, and when it was put."""
+
+    state: State
+    put_at: float
+
+
 class Full(msgspec.Struct, frozen=True):
     """A put that was refused whole: so many jobs are waiting, of so many that may; or the disk has no room for it."""
 

@@ -19,7 +19,7 @@ from connector.queue.store import FILE, connect, explained, is_busy
 
 DESK: Final = read_statements((Path(__file__).parent / "desk.sql").read_text(encoding="utf-8"))
 PATIENCE: Final = 10.0  # seconds for which a write waits for its turn
-SLICE: Final = 100  # jobs that are changed at once: some 2 ms in which nobody else can write
+SLICE: Final = 50  # jobs that are changed at once: some 2 ms in which nobody else can write
 _BREATH: Final = 0.002  # seconds at least between two slices, in which a server gets its turn
 _FILLED: Final = 64  # unused pages that are overwritten at once
 _PAGE: Final = 4096  # bytes
@@ -164,12 +164,14 @@ class Desk:
         What this connection deletes it overwrites at once (secure_delete); left are unused pages, where somebody else
         has deleted, and the log, which holds pages as they were.
         """
-        for number in range(self._free_pages() // _FILLED + 1):
-            with self.writing():
-                self.ask("fill_free", name=f"scrub {number}", length=_FILLED * _PAGE)
-            time.sleep(_BREATH)
-        with self.writing():
-            self.ask("empty_free")
+        names = [f"scrub {number}" for number in range(self._free_pages() // _FILLED + 1)]
+        with self.reading():  # and what an earlier scrub has left that was cut off
+            left = [name for (name,) in self.ask("filled") if name not in names]
+        for statement, some in (("fill_free", names), ("empty_free", [*names, *left])):
+            for name in some:
+                with self.writing():
+                    self.ask(statement, name=name, length=_FILLED * _PAGE)
+                time.sleep(_BREATH)
         return self._truncate_log()
 
     def _free_pages(self) -> int:

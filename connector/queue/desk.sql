@@ -132,4 +132,7 @@ WHERE id BETWEEN :event << 16 AND :event << 16 | 65535 AND method <> ''
 INSERT OR REPLACE INTO meta (name, value) VALUES (:name, printf('%.*c', :length, ' '))
 
 -- name: empty_free
-DELETE FROM meta WHERE name LIKE 'scrub %'
+DELETE FROM meta WHERE name = :name
+
+-- name: filled
+SELECT name FROM meta WHERE name LIKE 'scrub %'

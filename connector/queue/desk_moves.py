@@ -6,6 +6,7 @@ changed between the choice and the move is looked at again: a job that a server 
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from itertools import count
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
@@ -47,16 +48,17 @@ def put_back(desk: Desk, numbers: Sequence[int], states: Collection[str], *, now
 
     What was held in doubt is in doubt no more; another doubt stays.
     """
+    with desk.reading():
+        turns = count(desk.first(SQL["last_turn"]) + 1)  # a server may give the same ones: no harm, due comes first
 
     def change(some: Sequence[int]) -> Moved:
         moved, left, books = Counter[State](), Counter[Left](), desk.books()
-        turn = desk.first(SQL["last_turn"])
-        for place, number in enumerate(some, 1):
+        for number in some:
             job = standing(desk, number)
             if job is None or job.state not in states or job.is_forgotten:
                 left["forgotten" if job is not None and job.is_forgotten else "changed"] += 1
                 continue
-            _rejoin(desk, job, turn=turn + place, now=now)
+            _rejoin(desk, job, turn=next(turns), now=now)
             books.move(job.mapping, job.state, "waiting")
             moved[job.state] += 1
         books.write()
@@ -123,6 +125,12 @@ def end(desk: Desk, job: Standing, reason: str, books: Books, *, now: float) -> 
     if job.lane is not None:
         desk.run(SQL["unblock"], job.lane)
     books.move(job.mapping, job.state, "skipped")
+
+
+def count_waiting(desk: Desk) -> int:
+    """Say how many jobs wait now, as the ledger has it."""
+    with desk.reading():
+        return desk.first(SQL["waiting"])
 
 
 def total(parts: Iterator[Moved]) -> Moved:

@@ -27,6 +27,7 @@ class PurgeJobs(Operation):
 
     def write(self, session: Session) -> None:
         """Look at the next jobs and delete what is old; stop at the first job that is younger than any that ended."""
+        session.catch_up()  # a job that ends in this transaction may be old: its attempt goes with it
         rows = session.database.execute(SQL["old_jobs"], (self._after, SLICE)).fetchall()
         newest = max(self._until, self._dead_until)
         is_last = len(rows) < SLICE or rows[-1][5] > newest

@@ -43,6 +43,11 @@ SELECT id, hash, put_at, message_id FROM events WHERE hash IN (SELECT value FROM
 -- name: jobs_of_event
 SELECT mapping, state IN ('waiting', 'sending', 'held') FROM jobs WHERE id BETWEEN ?1 << 6 AND ?1 << 6 | 63;
 
+-- name: known_jobs
+SELECT event.message_id, mapping.name, job.state, event.put_at FROM events AS event
+JOIN jobs AS job ON job.id BETWEEN event.id << 6 AND event.id << 6 | 63 JOIN mappings AS mapping ON mapping.id = job.mapping
+WHERE event.hash IN (SELECT value FROM json_each(?)) ORDER BY job.id;
+
 -- name: put_event
 INSERT INTO events (id, hash, put_at, received_at, message_id, account, raw) VALUES (?, ?, ?, ?, ?, ?, ?);
 

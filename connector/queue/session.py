@@ -79,9 +79,14 @@ class Session:
 
     def end(self) -> None:
         """Run what was left for the end, and write the books."""
+        self.catch_up()
+        self.books.write()
+
+    def catch_up(self) -> None:
+        """Run what was left for the end now: what follows builds on it."""
         for name, rows in self._later.items():
             self.database.executemany(SQL[name], rows)
-        self.books.write()
+        self._later.clear()
 
     def take_fresh(self, limit: int) -> list[Row]:
         """Give fresh jobs, in their order; nothing may become fresh, or end to be, while the transaction claims."""

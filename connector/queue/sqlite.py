@@ -22,6 +22,7 @@ from connector.queue import (
     Filtered,
     Full,
     Job,
+    Known,
     Ledger,
     Note,
     Ordering,
@@ -35,9 +36,10 @@ from connector.queue.disk import MIN_FREE, Disk
 from connector.queue.operations import Claim, Delay, End, HandBack, Hold, Operation, Put, Release
 from connector.queue.purge import PurgeFiltered, PurgeJobs
 from connector.queue.session import Session
-from connector.queue.statements import SQL
+from connector.queue.statements import SQL, key_hash
 from connector.queue.store import FILE, connect, explain, explained, is_busy, open_store
 from connector.queue.writer import Writer
+from connector.values import dump_json
 
 CAPACITY: Final = 1_000_000
 RETENTION: Final = 7 * 86_400.0  # seconds for which a finished job is kept
@@ -205,6 +207,13 @@ class SqliteQueue:
         times = [row[0] for name in ("oldest_fresh", "oldest_later") for row in await self._read(name)]
         return min((time for time in times if time is not None), default=None)
 
+    async def known(self, jobs: Sequence[Job]) -> dict[str, Known]:
+        """Say, by its key, what became of each job that was accepted before, the last time it was."""
+        hashes = dump_json([key_hash(job.message_id) for job in jobs]).decode()
+        keys = {(job.message_id, job.mapping): job.key for job in jobs}
+        rows = await self._read("known_jobs", hashes)
+        return {keys[row[:2]]: Known(*row[2:]) for row in rows if row[:2] in keys}
+
     def watch(self, wake: Callable[[], None]) -> Callable[[], None]:
         """Call `wake` after every commit that left more to claim, and when another process has written."""
         self._watchers.append(wake)
@@ -245,13 +254,13 @@ class SqliteQueue:
             for wake in list(self._watchers):
                 wake()
 
-    async def _read(self, name: str) -> list[tuple[Any, ...]]:
+    async def _read(self, name: str, *values: str) -> list[tuple[Any, ...]]:
         """Ask the file what is committed, on a connection that no commit keeps waiting."""
         if self._writer.broken is not None:
             raise self._writer.broken
         while True:
             try:
-                return self._reader.execute(SQL[name]).fetchall()
+                return self._reader.execute(SQL[name], values).fetchall()
             except sqlite3.Error as error:
                 if not is_busy(error):
                     raise explain(error, self._file) from None

@@ -89,12 +89,14 @@ class Writer:
         await future
 
     async def close(self) -> None:
-        """Finish what was asked for, as far as there is room, and end the thread."""
+        """Finish what was asked for, as far as there is room, and end the thread; once is enough."""
+        if not self._thread.is_alive():
+            return
         while not self._is_idle and not self._disk.failed:
             self._idle.clear()
             await self._idle.wait()
-        self._fail_all(self._broken or UsageError(f"{self._file}: the queue was closed before this was written"))
-        self._is_idle = False  # nothing starts any more
+        self._broken = self._broken or UsageError(f"{self._file}: the queue was closed before this was written")
+        self._fail_all(self._broken)
         self._work.put(None)
         self._thread.join()
 
@@ -219,9 +221,9 @@ class Writer:
             self._next()
 
     def _roll_back(self) -> None:
-        if self._session.database.in_transaction:
+        if self._session.database.in_transaction:  # SQLite may have done it already
             self._session.database.execute("ROLLBACK")
-            self._session.read()
+        self._session.read()
 
     def _wait_for_room(self, entries: list[_Entry]) -> None:
         """Refuse what can be asked for again; what became of jobs is kept and tried again."""

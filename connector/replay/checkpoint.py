@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, Literal, Self, TypeAlias
 
 from connector.errors import UsageError
-from connector.queue import NO_NOTE, Cause, Job, Note, Settled
+from connector.queue import NO_NOTE, Cause, Job, Note, Ordering, Settled
 from connector.queue.memory import CAPACITY, MemoryQueue
 
 Known: TypeAlias = Literal["delivered_before", "delivered", "in_doubt"]
@@ -125,8 +125,8 @@ def _blob(key: str) -> bytes:
 class CheckpointedQueue(MemoryQueue):
     """A queue in memory that notes in a checkpoint what is sent and delivered."""
 
-    def __init__(self, checkpoint: Checkpoint, *, capacity: int = CAPACITY) -> None:
-        super().__init__(capacity=capacity)
+    def __init__(self, checkpoint: Checkpoint, *, capacity: int = CAPACITY, ordering: Ordering = "none") -> None:
+        super().__init__(capacity=capacity, ordering=ordering)
         self._checkpoint = checkpoint
 
     async def claim(self, limit: int, *, now: float, lease: float) -> list[Job]:

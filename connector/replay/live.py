@@ -6,19 +6,19 @@ The queue, the worker and what sends are given. Memory stays flat: what waits is
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from connector.delivery import Finish, Outcome, Worker
-from connector.destination import Destination, Mapping
+from connector.destination import Destination
 from connector.events import Cutoff, Discard, Event
 from connector.planning import Planning
-from connector.queue import Filtered, Full, Job, Ledger, Queue, Receipt, new_job
+from connector.queue import Filtered, Full, Job, Known, Ledger, Queue, Receipt, account_of, new_job
 from connector.replay.checkpoint import Checkpoint
 from connector.replay.rehearsal import DUPLICATE, Write
 from connector.replay.summary import ACCESS_STATES, MOST_SAMPLES, Say, Summary, discard_row
@@ -30,14 +30,20 @@ CHUNK: Final = 250  # events that are put at once
 AHEAD: Final = 500  # events that are read before they can be put
 NOT_SENT: Final = "not sent: the delivery ended before"
 FAILED: Final = ("dead", "held", "invalid")
+DELIVERED_EARLIER: Final = "delivered_before: the queue in the data folder says that it was delivered"
+ACCEPTED_EARLIER: Final = "accepted_before: in the data folder it is "
 DELIVERED_BEFORE: Final = "delivered_before: the checkpoint says that an earlier run delivered it"
+
+
+LookUp: TypeAlias = Callable[[Sequence[Job]], Awaitable[Mapping[str, Known]]]
+"""Says, by key, what became of jobs that a queue with a memory has accepted before."""
 
 
 class Feed:
     """Turns recorded events into jobs, and outcomes into rows and counts.
 
     `write` takes encoded rows (None: what is dead is told by `say`, a few of each kind), `say` takes words about what
-    cannot be read. `oldest` is the moment before which events are stale. `put` counts the jobs that were put, `ended`
+    cannot be read. `look_up` may be set to what asks a queue that remembers earlier runs. `oldest` is the moment before which events are stale. `put` counts the jobs that were put, `ended`
     those that are done with, `failed` those of them that failed.
     """
 
@@ -55,10 +61,12 @@ class Feed:
         self.put = self.ended = self.failed = 0
         self._in_doubt = set[str]()
         self._match = Routes(destination).match
-        self._mappings = {mapping.name: mapping for mapping in destination.mappings}
+        self._actions = {mapping.name: mapping.action for mapping in destination.mappings}
         self.plan = Planning(destination, oldest=lambda: oldest).plan
         self._base = requests_base(destination.settings)
         self._write, self._say, self._now, self._checkpoint = write, say, now, checkpoint
+        self.look_up: LookUp | None = None
+        self._began = now()
         self._encode = msgspec.json.Encoder().encode
         self._told = Counter[str]()
 
@@ -69,7 +77,7 @@ class Feed:
 
     def report(self, outcome: Outcome) -> None:
         """Count and print what became of a job."""
-        job, mapping = outcome.job, self._mappings[outcome.job.mapping]
+        job = outcome.job
         reason = outcome.problems[0] if outcome.problems else outcome.reason
         self.ended += 1
         self.failed += outcome.state in FAILED
@@ -78,7 +86,7 @@ class Feed:
             self.summary.warnings[job.mapping, warning] += 1
         self.summary.access.update(name for name in ACCESS_STATES if outcome.access.get(name) is True)
         if self._write is not None:
-            self._write(bytearray(self._encode(self._row(mapping, outcome)) + b"\n"))
+            self._write(bytearray(self._encode(self._row(outcome)) + b"\n"))
         elif outcome.state == "dead":
             self._tell(outcome)
 
@@ -96,12 +104,12 @@ class Feed:
             more = " (more of these are only counted)" if number == MOST_SAMPLES else ""
             self._say(f"{outcome.job.message_id}: {outcome.job.mapping}: dead: {outcome.reason}{more}")
 
-    def _row(self, mapping: Mapping, outcome: Outcome) -> Row:
+    def _row(self, outcome: Outcome) -> Row:
         return Row(
             outcome.job.message_id,
-            mapping.name,
+            outcome.job.mapping,
             outcome.state,
-            printable(mapping.action, outcome.payload)
+            printable(self._actions[outcome.job.mapping], outcome.payload)
             if outcome.payload is not None and outcome.state != "invalid"
             else UNSET,
             UNSET if outcome.request is None else request_row(outcome.request, self._base),
@@ -126,7 +134,8 @@ class Feed:
             if isinstance(matched, str):
                 filtered.append(self._filtered(item, matched))
             else:
-                jobs += [new_job(item.message_id, mapping.name, item.raw, self._now()) for mapping in matched]
+                now, account = self._now(), account_of(item.data)
+                jobs += [new_job(item.message_id, mapping.name, item.raw, now, account) for mapping in matched]
         await self._put(queue, self._not_delivered(jobs), filtered)
 
     def _filtered(self, event: Event, reason: str) -> Filtered:
@@ -166,9 +175,19 @@ class Feed:
                     self.summary.outcomes[job.mapping, "waiting", NOT_SENT] += 1
                 raise
         self.put += receipt.accepted
-        names = {job.key: job for job in jobs}
-        for key in receipt.duplicates:
-            self._skip(names[key], DUPLICATE)
+        if receipt.duplicates:
+            by_key = {job.key: job for job in jobs}
+            await self._skip_all([by_key[key] for key in receipt.duplicates])
+
+    async def _skip_all(self, duplicates: list[Job]) -> None:
+        """Tell why the queue took jobs for known: they came before in this run, or in an earlier one."""
+        known = {} if self.look_up is None else await self.look_up(duplicates)
+        for job in duplicates:
+            found = known.get(job.key)
+            if found is None or found.put_at >= self._began:
+                self._skip(job, DUPLICATE)
+            else:
+                self._skip(job, DELIVERED_EARLIER if found.state == "delivered" else f"{ACCEPTED_EARLIER}{found.state}")
 
     def _print(self, row: Row | FilteredRow) -> None:
         if self._write is not None:

@@ -27,9 +27,9 @@ class Room:
     def __init__(self, capacity: int) -> None:
         self._capacity, self.held = capacity, 0
 
-    def has(self, size: int) -> bool:
-        """Whether so many more bytes fit in; one body always does."""
-        return self.held == 0 or self.held + size <= self._capacity
+    def has(self, size: int, *, besides: int) -> bool:
+        """Whether so many more bytes fit in, for who holds some already; what is alone always does."""
+        return self.held == besides or self.held + size <= self._capacity
 
 
 class Share:
@@ -41,10 +41,9 @@ class Share:
     def grow(self, size: int) -> bool:
         """Hold at least `size` bytes in all; False when there is no room for them."""
         more = size - self._size
-        if more > 0:
-            if not self._room.has(more):
-                return False
-            self.hold(size)
+        if more > 0 and not self._room.has(more, besides=self._size):
+            return False
+        self.hold(size)
         return True
 
     def hold(self, size: int) -> None:

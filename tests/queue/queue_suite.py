@@ -393,7 +393,7 @@ class QueueSuite:
 
     @on_queue(ordering="account")
     async def test_order_of_an_account(self, queue: Queue) -> None:
-        """With ordering by account, a job waits for an earlier one of its account; jobs of others and of none do not."""
+        """With ordering by account, a job waits for an earlier one of its account, and for no other."""
         jobs = [job("a1", account="ada"), job("b1", account="bob"), job("a2", account="ada"), job("x"), job("y")]
         await queue.put(jobs, now=NOW)
         first, *others = await queue.claim(9, now=NOW, lease=LEASE)

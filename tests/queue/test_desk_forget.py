@@ -1,6 +1,7 @@
 """An account forgotten: which events are its own, what stays, and that not a byte of it is left in the files."""
 
 import asyncio
+import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ from connector.queue import Job
 from connector.queue.desk import Desk
 from connector.queue.desk_audit import audit
 from connector.queue.desk_forget import FORGOTTEN, Forgotten, find_events, forget
+from connector.queue.desk_jobs import Choice, job_numbers
 from connector.queue.desk_life import life_of
 from connector.queue.desk_moves import put_back, total
 from connector.queue.sqlite import SqliteQueue, open_sqlite
+from connector.queue.store import FILE
 from connector.rupt import Request, Response
 from tests.queue.stored import LEASE, NOW, OK, build, claim_one, event, job_of, tried
 
@@ -79,28 +82,37 @@ def test_nothing_of_it_is_left_in_the_files(tmp_path: Path) -> None:
 def test_nothing_is_left_while_a_server_runs(tmp_path: Path) -> None:
     """The files are clean while a server has them open, also of what it has purged before."""
 
-    async def serve() -> Forgotten:
+    async def serve() -> None:
         async with await open_sqlite(tmp_path, min_free=0, retention=0, dead_retention=0, window=1.0) as queue:
             for number in range(60):
-                data = its_event(f"old-{number}", note="x" * 5_000)
-                await queue.put([job_of(data)], now=NOW - 1000)
+                await queue.put([job_of(its_event(f"old-{number}", note="x" * 5_000))], now=NOW - 1000)
             for job in await queue.claim(60, now=NOW - 1000, lease=LEASE):
                 await queue.settle(job, "delivered", now=NOW - 900, note=tried(OK, user=ACCOUNT))
-            await queue.purge(NOW - 500)
+            assert await queue.purge(NOW - 500) == 60
             await story(queue)
-            return await asyncio.to_thread(forgotten, tmp_path)
-
-    async def check() -> list[tuple[str, str]]:
-        async with await open_sqlite(tmp_path, min_free=0) as queue:
+            done = await asyncio.to_thread(forgotten, tmp_path)
+            assert (done.events, done.clean) == (4, True)
+            assert traces(tmp_path) == []
             await queue.put([job_of(event("after"))], now=LATER)
-            found = traces(tmp_path)
             assert (await queue.counts()).balances
-            return found
 
-    tmp_path.mkdir(exist_ok=True)
-    done = asyncio.run(serve())
-    assert (done.events, done.clean) == (4, True)
-    assert asyncio.run(check()) == []
+    asyncio.run(serve())
+
+
+def test_unused_pages_are_overwritten(tmp_path: Path) -> None:
+    """What somebody else has deleted before, and left in unused pages of the file, is gone too."""
+    build(tmp_path, story)
+    file = sqlite3.connect(tmp_path / FILE, isolation_level=None)
+    file.execute("PRAGMA secure_delete = FAST")  # as the server has it
+    text = f"{EMAIL} {ACCOUNT} " * 20_000
+    columns = "(at, mapping, count, reason, detail, message_ids)"
+    file.execute(f"INSERT INTO filtered {columns} VALUES (0, 1, 1, '', ?, '[]')", (text,))
+    file.execute("DELETE FROM filtered WHERE at = 0")
+    file.close()
+    forgotten(tmp_path)
+    assert traces(tmp_path) == []
+    with Desk(tmp_path) as desk:
+        assert audit(desk, deep=True).balances
 
 
 def test_what_was_forgotten_is_not_sent(tmp_path: Path) -> None:
@@ -109,11 +121,9 @@ def test_what_was_forgotten_is_not_sent(tmp_path: Path) -> None:
     forgotten(tmp_path)
     with Desk(tmp_path) as desk:
         jobs = life_of(desk, "waiting").events[0].jobs
-        numbers = [number for event in find_events(desk, "user-42") for number in (event << 6, (event << 6) + 1)]
         assert {(job.state, job.reason) for job in jobs} == {("skipped", FORGOTTEN)}
-        all_numbers = list(range(64, 64 * 16))
-        assert total(put_back(desk, all_numbers, ("skipped", "dead", "held"), now=LATER)).left["forgotten"] == 6
-        assert numbers
+        numbers = job_numbers(desk, Choice(("skipped", "dead")))
+        assert total(put_back(desk, numbers, ("skipped", "dead"), now=LATER)).left["forgotten"] == len(numbers) == 6
     found: list[Job] = []
 
     async def claim(queue: SqliteQueue) -> None:

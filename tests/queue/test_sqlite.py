@@ -1,10 +1,11 @@
 """The SQLite queue does what every queue does, and keeps it: over restarts, crashes and a full disk."""
 
 import asyncio
+import resource
 import sqlite3
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from connector.errors import UsageError
 from connector.queue import Attempt, Filtered, Full, Note, Ordering, Receipt, Tally, new_job
 from connector.queue.sqlite import SqliteQueue, open_sqlite
 from connector.queue.statements import SQL
-from connector.rupt import Failure, Request, Response
+from connector.rupt import Request, Response
 from tests.queue.queue_suite import LEASE, NOW, WINDOW, QueueMachine, QueueSuite, claim_one, doubtful, job, total
 
 
@@ -324,46 +325,58 @@ def test_another_process_is_writing(tmp_path: Path) -> None:
     run_on(tmp_path, scenario)
 
 
+@contextmanager
+def no_room(folder: Path) -> Iterator[None]:
+    """Let no file of this process become longer than the queue's log is: that is as a full disk to SQLite."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((folder / "queue.db-wal").stat().st_size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 def test_disk_full(tmp_path: Path) -> None:
-    """On a full disk puts are refused and nothing is claimed; what became of a job waits for room, and is written then."""
+    """On a full disk puts are refused and nothing is claimed; what became of a job waits for room, and is written."""
 
     async def scenario(queue: SqliteQueue) -> None:
         await queue.put([job("a"), job("b")], now=NOW)
         claimed = await claim_one(queue)
-        limit_pages(queue, queue_pages(queue))
-        big = new_job("big", "Attach Device", b"x" * 1_000_000, NOW)
-        assert await queue.put([big], now=NOW) == Full(1, 1_000_000, "disk")
-        attempt = Attempt(
-            NOW, 1.0, Request("POST", "/p", {"big": "x" * 1_000_000}), Failure("network", "reset"), "reset"
-        )
-        settling = asyncio.ensure_future(queue.settle(claimed, "delivered", now=NOW, note=Note(attempt=attempt)))
-        for _ in range(20):
-            await asyncio.sleep(0)
-        await asyncio.sleep(0.01)
-        assert await queue.claim(9, now=NOW, lease=LEASE) == []
-        assert await queue.put([job("c")], now=NOW) == Full(1, 1_000_000, "disk")
-        room = asyncio.ensure_future(queue.room())
-        await asyncio.sleep(0.01)
-        assert not settling.done()
-        assert not room.done()
-        limit_pages(queue, 1_000_000)
+        with no_room(tmp_path):
+            assert await queue.put([job("c")], now=NOW) == Full(1, 1_000_000, "disk")
+            settling = asyncio.ensure_future(queue.settle(claimed, "delivered", now=NOW, note=doubtful()))
+            assert await queue.claim(9, now=NOW, lease=LEASE) == []
+            waiting = asyncio.ensure_future(queue.room())
+            await asyncio.wait([settling, waiting], timeout=0.6)  # it is tried again meanwhile
+            assert not settling.done()
+            assert await queue.put([job("c")], now=NOW) == Full(1, 1_000_000, "disk")
         assert await asyncio.wait_for(settling, timeout=5)
-        await asyncio.wait_for(room, timeout=5)
-        assert await queue.put([big], now=NOW) == Receipt(1)
-        assert (await total(queue)) == Tally(3, delivered=1, waiting=2)
+        await asyncio.wait_for(waiting, timeout=5)
+        assert await queue.put([job("c")], now=NOW) == Receipt(1)
+        assert (await total(queue)) == Tally(3, delivered=1, waiting=2, in_doubt=1)
 
     run_on(tmp_path, scenario)
     assert audit(tmp_path) == []
 
 
-def queue_pages(queue: SqliteQueue) -> int:
-    """Count the pages of the file."""
-    return int(queue._session.database.execute("PRAGMA page_count").fetchone()[0])
+def test_disk_full_when_it_closes(tmp_path: Path) -> None:
+    """A queue that is closed while the disk is full says to whoever waits that it wrote nothing; all else is kept."""
 
+    async def scenario(queue: SqliteQueue) -> None:
+        await queue.put([job("a")], now=NOW)
+        claimed = await claim_one(queue)
+        with no_room(tmp_path):
+            settling = asyncio.ensure_future(queue.settle(claimed, "delivered", now=NOW))
+            await asyncio.wait([settling], timeout=0.1)
+            await queue.close()
+            with pytest.raises(UsageError, match="closed before"):
+                await settling
 
-def limit_pages(queue: SqliteQueue, pages: int) -> None:
-    """Let the file be no longer: a longer one is as a full disk to SQLite."""
-    queue._session.database.execute(f"PRAGMA max_page_count = {pages}")
+    async def after(queue: SqliteQueue) -> None:
+        assert (await claim_one(queue)).in_doubt
+
+    run_on(tmp_path, scenario)
+    run_on(tmp_path, after)
 
 
 def test_disk_nearly_full(tmp_path: Path) -> None:
@@ -384,24 +397,22 @@ def test_damage_while_it_runs(tmp_path: Path) -> None:
 
     async def scenario() -> None:
         queue = await open_sqlite(tmp_path, min_free=0)
-        await queue.put([job(f"m{number}") for number in range(500)], now=NOW)
+        await queue.put([job(f"m{number}") for number in range(3_000)], now=NOW)
         await queue.close()
         data = bytearray((tmp_path / "queue.db").read_bytes())
-        for page in range(2, len(data) // 4096):
+        for page in range(len(data) // 4096 // 3, len(data) // 4096 // 2):
             data[page * 4096 : page * 4096 + 512] = b"\xff" * 512
         (tmp_path / "queue.db").write_bytes(data)
+        queue = await open_sqlite(tmp_path, min_free=0)
+        woken: list[str] = []
+        queue.watch(lambda: woken.append("woken"))
         with pytest.raises(UsageError, match=r"queue\.db: the file is damaged; stop the server"):
-            queue = await open_sqlite(tmp_path, min_free=0)
-            woken: list[str] = []
-            queue.watch(lambda: woken.append("woken"))
-            try:
-                await queue.claim(9, now=NOW, lease=LEASE)
-            finally:
-                assert queue.broken is not None
-                assert woken
-                with pytest.raises(UsageError, match="damaged"):
-                    await queue.put([job("a")], now=NOW)
-                await queue.close()
+            await queue.claim(3_000, now=NOW, lease=LEASE)
+        assert queue.broken is not None
+        assert woken == ["woken"]
+        with pytest.raises(UsageError, match="damaged"):
+            await queue.put([job("a")], now=NOW)
+        await queue.close()
 
     asyncio.run(scenario())
 

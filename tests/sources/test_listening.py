@@ -1,6 +1,7 @@
 import asyncio
 import signal
 import socket
+
 import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
