@@ -10,13 +10,16 @@ from typing import Any, Final, TypeVar
 import uvloop
 from msgspec.structs import replace
 
+from connector.actions import ACTIONS
 from connector.delivery import Outcome, Rules, Worker
-from connector.destination import Settings
+from connector.destination import Destination
+from connector.pacing import Pace
 from connector.pipeline import Plan
 from connector.queue import Attempt, Job, Ordering, Queue
 from connector.queue.folder import FolderLock
 from connector.queue.memory import MemoryQueue
 from connector.queue.sqlite import SqliteQueue, open_sqlite
+from connector.refusals import Kind
 from connector.replay.checkpoint import Checkpoint, CheckpointedQueue
 from connector.retry import PATIENT, Hold, Policy
 from connector.rows import requests_base
@@ -50,9 +53,15 @@ async def open_stored_queue(data: str, *, ordering: Ordering) -> AsyncIterator[S
             yield queue
 
 
+def kinds_of(destination: Destination) -> tuple[Kind, ...]:
+    """Say how the requests of a destination's mappings are authorized."""
+    needs_secret = {ACTIONS[mapping.action].needs_secret for mapping in destination.mappings if mapping.enabled}
+    return tuple("secret" if secret else "client" for secret in sorted(needs_secret))
+
+
 @asynccontextmanager
 async def open_delivery(
-    settings: Settings,
+    destination: Destination,
     queue: Queue,
     *,
     plan: Callable[[Job], Plan | Hold],
@@ -60,14 +69,16 @@ async def open_delivery(
     observe: Callable[[Job, Attempt], None] | None = None,
     concurrency: int | None = None,
     rate: float | None = None,
-    always_on: bool = False,
+    pace: Pace | None = None,
     step: Step | None = None,
 ) -> AsyncIterator[Worker]:
     """Open connections to Rupt, and give the worker that delivers a queue over them.
 
-    It stops when Rupt refuses the configuration; with `always_on` it tries again until that is mended, and spreads the
-    attempts of a job over hours. `step` is told of each request that leaves and each answer that comes.
+    It stops when Rupt refuses the configuration. With a `pace`, which several workers may share, it is always on: it
+    tries again until that is mended, and spreads the attempts of a job over hours. `step` is told of each request that
+    leaves and each answer that comes.
     """
+    settings, always_on = destination.settings, pace is not None
     delivery = settings.delivery
     at_once = concurrency or delivery.concurrency
     credentials = Credentials(settings.client_id, settings.api_secret, requests_base(settings))
@@ -83,6 +94,7 @@ async def open_delivery(
         in_doubt=settings.in_doubt,
         on_hold="probe" if always_on else "stop",
         lease=2 * delivery.timeout + 30.0,
+        kinds=kinds_of(destination),
     )
     async with Transport(concurrency=at_once, timeout=delivery.timeout) as transport:
 
@@ -96,6 +108,7 @@ async def open_delivery(
             report,
             rules=rules,
             observe=observe or (lambda _job, _attempt: None),
+            pace=pace,
             clock=time.time,
             monotonic=time.monotonic,
             sleep=asyncio.sleep,

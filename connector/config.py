@@ -17,6 +17,10 @@ from connector.values import JSON
 PREFIX: Final = "RUPT_"
 DEFAULT_DATA: Final = "rupt-data"
 _SIZES: Final = {"": 1, "kb": 1_000, "mb": 1_000_000, "gb": 1_000_000_000}
+_SHOWN: Final = {
+    "TIME": (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)),
+    "SIZE": (("MB", 1_000_000), ("KB", 1_000)),
+}
 _SIZE: Final = re.compile(r"([0-9]{1,15})\s*(|kb|mb|gb)", re.IGNORECASE)
 
 
@@ -133,6 +137,19 @@ PARAMETERS: Final = (
     Parameter("log_level", one_of("debug", "info", "warning", "error"), "The least that is logged.", metavar="LEVEL"),
     Parameter("deliver", read_switch, "Deliver what is received; false only receives.", metavar="BOOLEAN"),
 )
+
+
+def default_text(parameter: Parameter) -> str:
+    """Write what stands when a parameter is not given, as one would write it; empty for nothing."""
+    value = getattr(ServeConfig(), parameter.name)
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        return ",".join(value)
+    for unit, size in _SHOWN.get(parameter.metavar, ()):
+        if value >= size and value % size == 0:
+            return f"{int(value // size)}{unit}"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def read_config(given: Mapping[str, str | None], environment: Mapping[str, str]) -> ServeConfig:

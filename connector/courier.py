@@ -1,7 +1,7 @@
 """One claimed job, from its plan to what became of it: plan, send, judge, decide, and tell the queue and the reporter.
 
-What plans, what sends, the clocks and the dice are arguments. It chooses no job, starts no task and never sleeps: that
-is the worker's part, in delivery.
+What plans, what sends, the clocks and the dice are arguments. It chooses no job, starts no task and never sleeps, and
+keeps no job back by itself: that is the worker's part, in delivery.
 """
 
 import asyncio
@@ -35,7 +35,8 @@ class Rules:
 
     `lease` must be longer than a request may take. `on_hold`: when Rupt refuses the configuration, stop, or try one job
     after `probe_first` seconds and then at growing intervals of at most `probe_cap`. `in_doubt`: what may have landed
-    is sent again, or held. `poll` is how often a queue is asked that another process may have filled.
+    is sent again, or held. `poll` is how often a queue is asked that another process may have filled. `kinds` are the
+    authorizations that requests may have, if that is known: while all of them are refused nothing is claimed.
     """
 
     concurrency: int = 64
@@ -47,6 +48,7 @@ class Rules:
     probe_first: float = 5.0
     probe_cap: float = 300.0
     poll: float = 1.0
+    kinds: tuple[Literal["client", "secret"], ...] = ()
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -72,8 +74,28 @@ class Outcome(msgspec.Struct, frozen=True):
         return f"Outcome({self.job!r}, {self.state!r}, {self.reason!r})"  # the payload names a person
 
 
+class Unsent(msgspec.Struct, frozen=True):
+    """A job that makes no request: what becomes of it, and why it is held if it is."""
+
+    outcome: Outcome
+    cause: Cause = "mapping"
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """A job whose request has left: what came back, and what that means; `verdict` is None when nothing can be known.
+
+    That is when sending failed for a fault of ours, then there is no attempt either, or when the request was cut off.
+    """
+
+    job: Job
+    planned: Planned
+    attempt: Attempt | None
+    verdict: Verdict | None
+    reason: str = ""
+
+
 class Courier:
-    """Delivers jobs that somebody has claimed, any number at a time.
+    """Delivers jobs that somebody has claimed, any number at a time, in steps: prepare, exchange, settle.
 
     `report` is told every Outcome once the queue has it, `observe` every attempt, also one that is retried; neither may
     block, and what they raise is raised. So is what the queue raises. What `plan` and `send` raise ends the job alone.
@@ -94,67 +116,57 @@ class Courier:
     ) -> None:
         self._queue, self._plan, self._send, self._report = queue, plan, send, report
         self._rules, self._observe, self._clock, self._monotonic, self._draw = rules, observe, clock, monotonic, draw
-        self._waits: set[asyncio.Timeout] = set()
+        self._waits: dict[asyncio.Task[None] | None, bool] = {}  # who waits for an answer, and whether that is cut off
 
     def cut(self) -> None:
         """Give up the requests that wait for an answer: their jobs wait again, in doubt."""
-        for wait in self._waits:
-            if not wait.expired():  # it may take its time to give up, and be told twice
-                wait.reschedule(0.0)  # a time long past
+        for task, is_cut in self._waits.items():
+            if task is not None and not is_cut:  # it may take its time to give up, and be told twice
+                self._waits[task] = True
+                task.cancel()
 
-    async def deliver(self, job: Job) -> Verdict | None:
-        """Plan and send a job, and settle it; the verdict is None when nothing was sent."""
+    def prepare(self, job: Job) -> Planned | Unsent:
+        """Plan a job: say what it sends, or what becomes of it without a request."""
         if job.in_doubt and self._rules.in_doubt == "hold":
-            await self._close(Outcome(job, "held", _IN_DOUBT, attempts=job.attempts - 1, in_doubt=True), "in_doubt")
-            return None
+            return Unsent(Outcome(job, "held", _IN_DOUBT, attempts=job.attempts - 1, in_doubt=True), "in_doubt")
         planned = self._planned(job)
-        if isinstance(planned, Planned):
-            return await self._try(job, planned)
-        await self._close(_unsent(job, planned))
-        return None
+        return planned if isinstance(planned, Planned) else Unsent(_unsent(job, planned))
 
-    def _planned(self, job: Job) -> Plan | Hold | Bury:
-        if job.attempts > self._rules.policy.attempts:  # they ended in crashes, which no verdict counts
-            return Bury(f"gave up after {self._rules.policy.attempts} attempts: {_IN_DOUBT}")
-        try:
-            return self._plan(job)
-        except Exception as error:
-            return Bury(_internal(job, error))
+    async def close(self, unsent: Unsent) -> None:
+        """Settle a job that makes no request."""
+        await self._close(unsent.outcome, unsent.cause)
 
-    async def _try(self, job: Job, planned: Planned) -> Verdict | None:
+    async def keep_back(self, job: Job, planned: Planned, reason: str) -> None:
+        """Hold a job that is not sent because others like it are refused; that costs it no attempt."""
+        made = job.attempts - 1
+        outcome = Outcome(job, "held", reason, payload=planned.payload, attempts=made, in_doubt=job.in_doubt)
+        await self._close(outcome, "refused")
+
+    async def exchange(self, job: Job, planned: Planned) -> Answered:
+        """Send a job's request, and judge the answer. To be called in a task, which `cut` interrupts."""
+        request = planned.request
         at, start = self._clock(), self._monotonic()
         try:
-            answer = await self._exchange(planned.request)
-            verdict = judge(answer, planned.request)
+            answer = await self._exchange(request)
+            verdict = judge(answer, request)
         except Exception as error:
-            await self._close(_sent(job, "dead", planned, None, reason=_internal(job, error)))
-            return None
+            return Answered(job, planned, None, None, _internal(job, error))
         reason, in_doubt = _read(verdict)
-        attempt = Attempt(at, self._monotonic() - start, planned.request, answer, reason, in_doubt)
+        attempt = Attempt(at, self._monotonic() - start, request, answer, reason, in_doubt)
         self._observe(job, attempt)
-        await self._settle(job, planned, attempt, verdict)
-        return verdict
+        return Answered(job, planned, attempt, None if answer is _CUT else verdict)
 
-    async def _exchange(self, request: Request) -> Response | Failure:
-        try:
-            async with asyncio.timeout(None) as wait:
-                self._waits.add(wait)
-                try:
-                    return await self._send(request)
-                finally:
-                    self._waits.discard(wait)
-        except TimeoutError:
-            if wait.expired():
-                return _CUT
-            raise
-
-    async def _settle(self, job: Job, planned: Planned, attempt: Attempt, verdict: Verdict) -> None:
+    async def settle(self, answered: Answered) -> None:
+        """Tell the queue, and then the reporter, what becomes of a job."""
+        job, planned, attempt = answered.job, answered.planned, answered.attempt
+        if attempt is None:
+            return await self._close(_sent(job, "dead", planned, None, reason=answered.reason))
         if attempt.in_doubt and self._rules.in_doubt == "hold":
             reason = f"{_IN_DOUBT}: {attempt.reason}"
             return await self._close(_sent(job, "held", planned, attempt, reason=reason), "in_doubt", attempt)
-        if attempt.answer is _CUT:
+        if answered.verdict is None:
             return await self._again(job, self._clock(), attempt)
-        match self._decide(job, verdict):
+        match self._decide(job, answered.verdict):
             case Settle(access):
                 return await self._close(_sent(job, "delivered", planned, attempt, access=access), attempt=attempt)
             case RetryAt(at, _):
@@ -165,6 +177,27 @@ class Courier:
                 return await self._close(_sent(job, "held", planned, attempt, reason=reason), "refused", attempt)
             case never:
                 assert_never(never)
+
+    def _planned(self, job: Job) -> Plan | Hold | Bury:
+        if job.attempts > self._rules.policy.attempts:  # they ended in crashes, which no verdict counts
+            return Bury(f"gave up after {self._rules.policy.attempts} attempts: {_IN_DOUBT}")
+        try:
+            return self._plan(job)
+        except Exception as error:
+            return Bury(_internal(job, error))
+
+    async def _exchange(self, request: Request) -> Response | Failure:
+        task = asyncio.current_task()
+        self._waits[task] = False
+        try:
+            return await self._send(request)
+        except asyncio.CancelledError:
+            if task is not None and self._waits[task] and task.cancelling() == 1:  # by cut, and by nobody else
+                return _CUT
+            raise
+        finally:
+            if self._waits.pop(task) and task is not None:
+                task.uncancel()
 
     def _decide(self, job: Job, verdict: Verdict) -> Settle | RetryAt | Bury | Park:
         now, policy = self._clock(), self._rules.policy

@@ -1,4 +1,4 @@
-"""The worker: it claims jobs from a queue, hands them to the courier, some at a time, and ends when it is told to.
+"""The worker: it claims jobs from a queue ahead of need, hands them to the courier, some at a time, and ends when told.
 
 It decides when, how many and how fast; what becomes of a job is the courier's part. It reads no file, opens no
 connection and prints nothing; clocks, sleep and dice are arguments.
@@ -6,25 +6,33 @@ connection and prints nothing; clocks, sleep and dice are arguments.
 
 import asyncio
 import logging
-import math
 import random
 import time
-from collections.abc import Awaitable, Callable
-from typing import Final, Literal
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, Final, Literal
 
 import msgspec
 
-from connector.courier import Courier, Outcome, Planner, Rules, Sender
+from connector.courier import Answered, Courier, Outcome, Planner, Rules, Sender
+from connector.pacing import Pace
+from connector.pipeline import Planned
 from connector.queue import Attempt, Job, Queue
+from connector.rates import Rate
+from connector.refusals import Gate, Gates, Kind
 from connector.retry import Delivered, Hold, Reject, Retry
 
-__all__ = ["Finish", "Outcome", "Planner", "Rules", "Sender", "Worker"]
+__all__ = ["Finish", "Outcome", "Pace", "Planner", "Rules", "Sender", "Worker"]
 
 log = logging.getLogger(__name__)
 
-_SLACK: Final = 0.05  # seconds that a rate may catch up on: a sleep ends late, and the rate must be met all the same
 _SHORTEST_PAUSE: Final = 0.001
-_NO_DELAY: Final = 1e-9  # a difference of two times that is only rounding
+_LONG: Final = 1.0  # seconds for which jobs are not kept claimed when nothing may be sent
+_GRACE: Final = 1.0  # seconds that a queue has at the end to write down what was cut off
+_LEAST_SETTLING: Final = 64  # jobs that may wait for the queue while others are sent
+_CHOICE: Final = 8  # waiting jobs among which a probe is looked for
+_MOST_CHOICE: Final = 100  # and held ones
+_AUTHORIZED_BY: Final[dict[Kind, str]] = {"client": "the client id", "secret": "the API secret"}
 
 
 class Finish(msgspec.Struct, frozen=True):
@@ -34,11 +42,23 @@ class Finish(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
-class Worker:
-    """Delivers what a queue holds, `rules.concurrency` jobs at a time; it runs once.
+class _Flight(msgspec.Struct, frozen=True, gc=False):
+    """A job that may be sent now, under a number of the pace; `since` is when it was claimed."""
 
-    `plan`, `send`, `report` and `observe` are as in Courier. `allowed` says how many jobs may be in flight now, where
-    that is less than the rules allow. `clock` gives seconds since the epoch, `draw` a random number in [0, 1).
+    job: Job
+    since: float
+    number: int
+
+
+class Worker:
+    """Delivers what a queue holds, as many jobs at a time as its pace allows; it runs once.
+
+    `plan`, `send`, `report` and `observe` are as in Courier. A `pace` that several workers are given holds for all of
+    them together; without one the worker makes its own, with `rules.concurrency` as the upper limit. `clock` gives
+    seconds since the epoch, `draw` a random number in [0, 1).
+
+    There is one task that claims, and one for each job in flight; these live on, and take the next job. A job is in
+    flight until the queue has it again, but only those that wait for an answer count for the pace.
     """
 
     def __init__(
@@ -50,33 +70,48 @@ class Worker:
         *,
         rules: Rules | None = None,
         observe: Callable[[Job, Attempt], None] = lambda _job, _attempt: None,
-        allowed: Callable[[], int] | None = None,
+        pace: Pace | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         draw: Callable[[], float] = random.random,
     ) -> None:
-        self._queue, self._rules, self._allowed = queue, rules or Rules(), allowed
+        self._queue, self._rules = queue, rules or Rules()
         self._courier = Courier(
             queue, plan, send, report, rules=self._rules, observe=observe, clock=clock, monotonic=monotonic, draw=draw
         )
         self._clock, self._monotonic, self._sleep = clock, monotonic, sleep
-        self._rate = None if self._rules.rate is None else _Rate(self._rules.rate, monotonic)
-        self._wake = asyncio.Event()
+        first, cap = self._rules.probe_first, self._rules.probe_cap
+        self._pace = pace or Pace(self._rules.concurrency, pause_first=first, pause_cap=cap, draw=draw)
+        self._gates = Gates(first=first, cap=cap, kinds=self._rules.kinds)
+        self._rate = None if self._rules.rate is None else Rate(self._rules.rate, monotonic)
+        self._ready: deque[tuple[Job, float]] = deque()  # claimed, and when
+        self._idle: list[asyncio.Future[_Flight]] = []
+        self._in_flight = self._landed = self._ahead = 0
+        self._wake, self._done = asyncio.Event(), asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
         self._alarm: asyncio.Task[None] | None = None
         self._alarm_at = 0.0
         self._cutter: asyncio.Task[None] | None = None
-        self._in_flight = 0
+        self._has_news, self._look_at = True, 0.0  # whether, or else when, there may be more to claim
         self._draining = False
         self._ending: Finish | None = None
-        self._refused: str | None = None
-        self._probe_after, self._probe_at = 0.0, 0.0
 
     @property
     def refused(self) -> str | None:
-        """Why nothing is sent at present; None when all is well."""
-        return self._refused
+        """Why requests of a kind are refused at present; None when all is well."""
+        return next(iter(self._gates.refusals.values()), None)
+
+    @property
+    def refusals(self) -> dict[Kind, str]:
+        """Why requests are refused at present, by how they are authorized."""
+        return self._gates.refusals
+
+    @property
+    def pace(self) -> Pace:
+        """What says how many requests may be in flight."""
+        return self._pace
 
     @property
     def in_flight(self) -> int:
@@ -91,96 +126,133 @@ class Worker:
     def stop(self, *, within: float = 10.0) -> None:
         """Let run() end: claim nothing more, finish what is in flight, and cut it off after `within` seconds.
 
-        What is cut off waits again, in doubt. May be called again with less time. Call it on the loop's thread.
+        What is cut off waits again, in doubt. When the queue cannot write that down, run() ends a second later all the
+        same, and leaves it to the leases. May be called again with less time. Call it on the loop's thread.
         """
         self._ending = self._ending or Finish("stopped")
         self._wake.set()
-        if self._group is not None:
+        if self._group is not None and not self._done.is_set():  # or else nobody would end the task
             _cancel(self._cutter)
-            self._cutter = self._group.create_task(self._cut_off(within))
+            self._cutter = self._begin(self._cut_off(within))
 
     async def run(self) -> Finish:
         """Deliver until drained, stopped or, where the rules say so, refused; no task outlives it.
 
         When it is cancelled, or fails because the queue or `report` does, jobs in flight are left to their leases.
         """
-        unwatch = self._queue.watch(self._wake.set)
+        unwatch = (self._queue.watch(self._hear), self._pace.watch(self._go_on))
         try:
             async with asyncio.TaskGroup() as self._group:
-                finish = await self._dispatch()
-                await self._land()
-            return finish
+                self._begin(self._work())
+                await self._done.wait()
+                for task in self._tasks:
+                    task.cancel()
+            return self._ending or Finish("stopped")
         except ExceptionGroup as errors:
             raise _first(errors) from None
         finally:
             self._group = None
-            unwatch()
+            for end in unwatch:
+                end()
 
-    # Which jobs are started, and when.
+    # One task claims jobs and sees to it that they are sent when their time comes.
 
-    async def _dispatch(self) -> Finish:
+    async def _work(self) -> None:
+        if self._ending is None and self._rules.on_hold == "probe":
+            self._begin(self._release(None))  # the configuration may have been mended since
         while self._ending is None:
             self._wake.clear()
-            if self._refused is not None:
-                await self._probe()
-                continue
-            free = self._free()
-            jobs = await self._claim(free)
-            for job in jobs:
-                self._start(job)
-            if not jobs and await self._is_drained():
-                self._ending = Finish("drained")
-            elif len(jobs) < free or free <= 0:
-                await self._pause(await self._delay(free))
-        return self._ending
+            await self._step()
+            if self._ending is None and not self._wake.is_set() and not self._wanted(self._monotonic()):
+                await self._pause()
+        await self._hand_back_ready()
+        while self._in_flight:
+            self._wake.clear()
+            await self._wake.wait()
+        self._done.set()
 
-    def _free(self) -> int:
-        most = self._rules.concurrency if self._allowed is None else min(self._rules.concurrency, self._allowed())
-        return most - self._in_flight if self._rate is None else min(most - self._in_flight, self._rate.available())
-
-    async def _claim(self, limit: int) -> list[Job]:
-        if limit <= 0:
-            return []
-        jobs = await self._queue.claim(limit, now=self._clock(), lease=self._rules.lease)
-        if self._rate is not None:
-            self._rate.take(len(jobs))
-        return jobs
-
-    def _start(self, job: Job) -> None:
-        assert self._group is not None
-        self._in_flight += 1
-        self._group.create_task(self._fly(job))
-
-    async def _fly(self, job: Job) -> None:
-        """Deliver a job, unless there is a reason by now to leave it."""
-        try:
-            if self._ending is not None or self._refused is not None:
-                return await self._queue.hand_back([job])
-            verdict = await self._courier.deliver(job)
-            if isinstance(verdict, Hold):
-                self._refuse(verdict.reason)
-            elif verdict is None and self._rate is not None:
-                self._rate.give_back()
-        finally:
-            self._in_flight -= 1
-            self._wake.set()
+    async def _step(self) -> None:
+        now = self._monotonic()
+        if self._ready and self._is_kept_back(now):
+            await self._hand_back_ready()
+        self._hand_out()
+        if self._free() > 0 and (gate := self._gates.due(now)) is not None:
+            await self._probe(gate)
+        elif (count := self._wanted(now)) > 0:
+            await self._claim(count)
+        if self._draining and await self._is_drained():
+            self._ending = self._ending or Finish("drained")
 
     async def _is_drained(self) -> bool:
-        return self._draining and not self._in_flight and not (await self._queue.counts()).total.unfinished
+        """Whether nothing is left that will be sent without anybody's doing."""
+        if self._in_flight or self._ready or self._gates.hold_any:
+            return False
+        return not (await self._queue.counts()).total.unfinished
 
-    async def _delay(self, free: int) -> float | None:
-        """Say for how long nothing can happen but what wakes the worker anyway."""
-        if free > 0:
+    def _is_kept_back(self, now: float) -> bool:
+        """Whether what is claimed had better wait in the queue, since nothing of it may be sent for long."""
+        if self._gates.all_closed and not self._gates.is_probing:
+            return True
+        wait = self._pace.wait(now)
+        return self._free() <= 0 and (self._pace.circuit != "closed" or (wait is not None and wait > _LONG))
+
+    def _wanted(self, now: float) -> int:
+        """Say how many jobs to claim now: none, or so many that it is worth it."""
+        if not self._has_news and now < self._look_at:
+            return 0
+        if self._gates.all_closed:
+            return _CHOICE if self._gates.is_hungry and not self._ready else 0
+        if self._pace.circuit != "closed" or self._pace.wait(now) is not None:
+            return max(0, self._free() - len(self._ready))
+        target = max(0, self._free()) + self._ahead
+        missing = target - len(self._ready)
+        return missing if 2 * missing >= target else 0
+
+    async def _claim(self, count: int) -> None:
+        """Claim jobs and hand them out; when there are fewer than asked for, find out when there may be more."""
+        jobs = await self._take(count)
+        self._ready.extend(jobs)
+        self._hand_out()
+        if len(jobs) < count and not self._has_news:
             due = await self._queue.due()
-            return self._rules.poll if due is None else min(self._rules.poll, due - self._clock())
-        if self._rate is not None and (delay := self._rate.delay()) > 0:
-            return delay
-        return None if self._allowed is None else self._rules.poll
+            delay = self._rules.poll if due is None else min(self._rules.poll, due - self._clock())
+            self._look_at = self._monotonic() + max(delay, _SHORTEST_PAUSE)
+        elif len(jobs) == count:
+            self._has_news = True
 
-    async def _pause(self, delay: float | None) -> None:
-        """Wait until something wakes the worker, for about `delay` seconds at most."""
-        if delay is not None:
-            self._ring_in(max(delay, _SHORTEST_PAUSE))
+    async def _take(self, count: int) -> list[tuple[Job, float]]:
+        """Claim jobs; how many answers come meanwhile says how many jobs had better be claimed ahead of need.
+
+        Those are as few as can be, since after a crash nobody knows that they were not sent.
+        """
+        self._has_news = False
+        since, landed = self._monotonic(), self._landed
+        jobs = await self._queue.claim(count, now=self._clock(), lease=self._rules.lease)
+        self._ahead = min(self._pace.limit, max(2 * (self._landed - landed), self._ahead * 9 // 10))
+        return [(job, since) for job in jobs]
+
+    async def _hand_back_ready(self) -> None:
+        jobs = [job for job, _ in self._ready]
+        self._ready.clear()
+        await self._hand_back(jobs)
+
+    async def _hand_back(self, jobs: Iterable[Job]) -> None:
+        """Let claimed jobs wait again as if nothing had been."""
+        if jobs := list(jobs):
+            self._gates.unsent(jobs)
+            await self._queue.hand_back(jobs)
+
+    async def _pause(self) -> None:
+        """Wait until something wakes the worker, or until the time has come for something."""
+        now = self._monotonic()
+        delays = [self._pace.wait(now), self._gates.wait(now)]
+        if self._rate is not None and (self._ready or self._has_news):
+            delays.append(self._rate.delay())
+        if not self._has_news:
+            delays.append(self._look_at - now)
+        future = [delay for delay in delays if delay is not None and delay > 0]
+        if future:
+            self._ring_in(max(min(future), _SHORTEST_PAUSE))
         await self._wake.wait()
 
     def _ring_in(self, delay: float) -> None:
@@ -190,89 +262,180 @@ class Worker:
             if self._alarm_at <= at:
                 return
             self._alarm.cancel()
-        assert self._group is not None
-        self._alarm, self._alarm_at = self._group.create_task(self._ring(delay)), at
+        self._alarm, self._alarm_at = self._begin(self._ring(delay)), at
 
     async def _ring(self, delay: float) -> None:
         await self._sleep(delay)
         self._wake.set()
 
-    async def _land(self) -> None:
-        while self._in_flight:
-            self._wake.clear()
-            await self._wake.wait()
-        _cancel(self._alarm)
-        _cancel(self._cutter)
+    def _hear(self) -> None:
+        """Hear from the queue that there may be more to claim."""
+        self._has_news = True
+        self._wake.set()
+
+    # What is claimed is handed to tasks that deliver, as soon as it may be sent.
+
+    def _free(self) -> int:
+        """Say how many jobs may be started now."""
+        most = self._pace.most
+        free = min(self._pace.free(self._monotonic()), most + max(_LEAST_SETTLING, most) - self._in_flight)
+        return free if self._rate is None else min(free, self._rate.available())
+
+    def _go_on(self) -> None:
+        """Start more, now that a request has ended; wake who claims if there is something to do for it."""
+        self._hand_out()
+        now = self._monotonic()
+        is_low = len(self._ready) <= self._pace.limit // 2
+        if (is_low and self._wanted(now) > 0) or self._pace.wait(now) is not None:
+            self._wake.set()
+
+    def _hand_out(self) -> None:
+        """Start what is claimed and may be sent now."""
+        if self._ready and self._ending is None:
+            for _ in range(min(self._free(), len(self._ready))):
+                self._start(self._board())
+
+    def _board(self) -> _Flight:
+        job, since = self._ready.popleft()
+        self._in_flight += 1
+        if self._rate is not None:
+            self._rate.take()
+        return _Flight(job, since, self._pace.begin(self._monotonic()))
+
+    def _start(self, flight: _Flight) -> None:
+        while self._idle:
+            idle = self._idle.pop()
+            if not idle.done():
+                return idle.set_result(flight)
+        self._begin(self._fly(flight))
+        return None
+
+    async def _fly(self, flight: _Flight) -> None:
+        """Deliver one job after the other, waiting for each until it may be sent."""
+        while True:
+            try:
+                await self._deliver(flight)
+            finally:
+                self._in_flight -= 1
+            if self._ready and self._ending is None and self._free() > 0:
+                flight = self._board()
+                continue
+            if not self._in_flight or self._wanted(self._monotonic()) > 0:
+                self._wake.set()
+            future: asyncio.Future[_Flight] = asyncio.get_running_loop().create_future()
+            self._idle.append(future)
+            flight = await future
+
+    async def _deliver(self, flight: _Flight) -> None:
+        """Deliver a job, unless there is a reason by now to leave it."""
+        job = flight.job
+        if self._ending is not None or self._monotonic() - flight.since > self._rules.lease / 2:
+            self._give_up(flight)
+            return await self._hand_back([job])
+        planned = self._courier.prepare(job)
+        if not isinstance(planned, Planned):
+            self._give_up(flight)
+            self._gates.unsent([job])
+            return await self._courier.close(planned)
+        gate = self._gates.of(planned.request.auth)
+        if not gate.lets(job):
+            self._give_up(flight)
+            return await self._keep_back(job, planned, gate)
+        answered = await self._courier.exchange(job, planned)
+        has_opened, was_closed = self._learn(flight, answered, gate), gate.is_closed
+        await self._courier.settle(answered)
+        if has_opened or (was_closed and not gate.is_closed):  # the latter: while the queue wrote that down
+            await self._release(gate)
+        return None
+
+    def _give_up(self, flight: _Flight) -> None:
+        self._landed += 1
+        if self._rate is not None:
+            self._rate.give_back()
+        self._pace.give_up(flight.number)
+
+    def _learn(self, flight: _Flight, answered: Answered, gate: Gate) -> bool:
+        """Tell the gate and the pace of an answer; says whether the gate has opened."""
+        job, attempt, verdict, now = flight.job, answered.attempt, answered.verdict, self._monotonic()
+        self._landed += 1
+        if attempt is None or verdict is None:
+            gate.unsent(job)
+            self._pace.give_up(flight.number)
+            return False
+        opened = False
+        match verdict:
+            case Delivered() | Reject():
+                opened = gate.accepted(job)
+            case Retry():
+                gate.untold(job, now)
+            case Hold(reason):
+                if gate.refused(job, attempt.request, attempt.answer, reason, now):
+                    self._refuse(gate, reason)
+        account = job.account or job.key
+        self._pace.end(flight.number, attempt.answer, verdict, mapping=job.mapping, account=account, now=now)
+        return opened
+
+    # What is done while Rupt refuses the configuration.
+
+    def _refuse(self, gate: Gate, reason: str) -> None:
+        log.warning("nothing more is sent with %s: %s", _AUTHORIZED_BY[gate.kind], reason)
+        self._wake.set()
+        if self._rules.on_hold == "stop":
+            self._ending = self._ending or Finish("held", reason)
+
+    async def _keep_back(self, job: Job, planned: Planned, gate: Gate) -> None:
+        """Leave a job whose kind is refused: in the queue when all kinds are, or else held, so that others pass it."""
+        if self._gates.all_closed or gate.reason is None:
+            return await self._hand_back([job])
+        gate.mappings.add(job.mapping)
+        await self._courier.keep_back(job, planned, gate.reason)
+        if not gate.is_closed:  # it has opened while the queue wrote that down
+            await self._release(gate)
+        return None
+
+    async def _release(self, gate: Gate | None) -> None:
+        """Let what was held for a gate wait again, or what any was held for."""
+        mappings = None if gate is None else gate.forget_mappings()
+        released = await self._queue.release("refused", now=self._clock(), mappings=mappings)
+        if gate is not None:
+            log.warning("sending again; %d more jobs were held", released)
+
+    async def _probe(self, gate: Gate) -> None:
+        """Look for a job to try a gate with: one that waits, or else one that is held."""
+        jobs = await self._take(_CHOICE)
+        found = [job for job, _ in jobs if self._is_of(gate, job)]
+        if not found and gate.mappings:
+            limit = min(_MOST_CHOICE, gate.tried + 1)
+            released = await self._queue.release("refused", now=self._clock(), limit=limit, mappings=gate.mappings)
+            if not released:  # somebody else has seen to them
+                gate.forget_mappings()
+            more = await self._take(released) if released else []
+            found = [job for job, _ in more if self._is_of(gate, job)]
+            jobs += more
+        probe = gate.choose(found)
+        self._ready.extendleft(reversed([(job, since) for job, since in jobs if job is probe or job not in found]))
+        await self._hand_back(job for job in found if job is not probe)
+        self._has_news = True
+        self._hand_out()
+
+    def _is_of(self, gate: Gate, job: Job) -> bool:
+        planned = self._courier.prepare(job)
+        return isinstance(planned, Planned) and planned.request.auth == gate.kind
+
+    # Tasks.
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        assert self._group is not None
+        task = self._group.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _cut_off(self, within: float) -> None:
         await self._sleep(within)
         self._courier.cut()
-
-    # What is done while Rupt refuses the configuration.
-
-    def _refuse(self, reason: str) -> None:
-        if self._refused is None:
-            log.warning("nothing more is sent: %s", reason)
-            self._probe_after = self._rules.probe_first
-            self._probe_at = self._monotonic() + self._probe_after
-        self._refused = reason
-        if self._rules.on_hold == "stop":
-            self._ending = self._ending or Finish("held", reason)
-
-    async def _probe(self) -> None:
-        """Try one job when the time has come: an answer that is no refusal lets all go on."""
-        if (wait := self._probe_at - self._monotonic()) > _NO_DELAY:
-            return await self._pause(wait)
-        await self._queue.release("refused", now=self._clock(), limit=1)
-        jobs = await self._claim(1)
-        if self._ending is not None:
-            return await self._queue.hand_back(jobs)
-        if jobs:
-            return await self._judge_probe(jobs[0])
-        if await self._is_drained():
-            self._ending = Finish("drained")
-        else:
-            await self._pause(await self._delay(1))
-        return None
-
-    async def _judge_probe(self, job: Job) -> None:
-        match await self._courier.deliver(job):
-            case Delivered() | Reject():
-                released = await self._queue.release("refused", now=self._clock())
-                log.warning("sending again; %d more jobs were held", released)
-                self._refused = None
-            case Hold() | Retry():
-                self._probe_after = min(self._rules.probe_cap, 2 * self._probe_after)
-                self._probe_at = self._monotonic() + self._probe_after
-            case None:
-                pass  # nothing was sent, so nothing is known: the next job is tried at once
-
-
-class _Rate:
-    """A number of requests a second, evenly spaced."""
-
-    def __init__(self, rate: float, monotonic: Callable[[], float]) -> None:
-        self._step, self._monotonic = 1 / rate, monotonic
-        self._next = -math.inf
-
-    def available(self) -> int:
-        """Count the requests whose time has come."""
-        now = self._monotonic()
-        if self._next < now - _SLACK:  # nothing was to be done meanwhile: that time is gone
-            self._next = now
-        return max(0, int((now - self._next + _NO_DELAY) / self._step + 1))
-
-    def delay(self) -> float:
-        """Say in how many seconds the next one's time comes."""
-        return self._next - self._monotonic()
-
-    def take(self, count: int) -> None:
-        """Use up the time of so many requests."""
-        self._next += count * self._step
-
-    def give_back(self) -> None:
-        """Free the time of a request that was not needed."""
-        self._next -= self._step
+        await self._sleep(_GRACE)
+        self._done.set()
 
 
 def _cancel(task: asyncio.Task[None] | None) -> None:

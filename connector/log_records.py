@@ -113,7 +113,7 @@ class Limited(logging.StreamHandler[TextIO]):
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record, unless there were enough of its kind."""
         is_ours = record.name == _OURS or record.name.startswith(f"{_OURS}.")
-        if record.name in _SILENT or (not is_ours and record.levelno < logging.INFO):
+        if record.name in _SILENT or (not is_ours and record.levelno < logging.WARNING):
             return
         self.sum_up()
         if record.levelno > logging.DEBUG and not self._takes(_kind(record)):

@@ -5,8 +5,9 @@ file; here they are only made and told of each other.
 """
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 from uuid import uuid4
@@ -20,6 +21,7 @@ from connector.destination import Destination
 from connector.errors import DestinationError
 from connector.logs import Logs
 from connector.metrics import Metrics
+from connector.pacing import Pace
 from connector.planning import Planning, moving_cutoff
 from connector.queue import Attempt, Job
 from connector.queue.folder import FolderLock
@@ -41,13 +43,26 @@ _LEAST_STOP: Final = 0.5  # seconds that requests in flight have at the end, wha
 class Server:
     """A destination that listens; made by open_server, and run once. `url` is where SDKs and webhooks send."""
 
-    def __init__(self, service: Service, receiver: Receiver, listeners: list[Listener]) -> None:
+    def __init__(
+        self,
+        service: Service,
+        receiver: Receiver,
+        listeners: list[Listener],
+        *,
+        announce: "Callable[[Server], None]",
+    ) -> None:
         self.url, self.status_url = listeners[0].url, listeners[-1].url
         self._service, self._receiver, self._listeners = service, receiver, listeners
-        self._deadline = 0.0
+        self._announce, self._deadline = announce, 0.0
+
+    @property
+    def destination(self) -> Destination:
+        """What is in effect now."""
+        return self._service.destination
 
     async def run(self) -> None:
         """Receive and deliver until `stop`. Raises ConnectorError when the queue cannot be written any more."""
+        self._announce(self)
         try:
             await self._service.run()
         finally:
@@ -86,18 +101,22 @@ async def open_server(
         queue = await stack.enter_async_context(await _open_queue(destination, config, step))
         parts = _Parts(destination, config, logs, queue, environment=environment, step=step)
         listeners = [await stack.enter_async_context(listener) for listener in parts.listeners()]
-        server = Server(parts.service, parts.receiver, listeners)
-        logs.say(
-            "info",
-            "listening",
-            url=server.url,
-            status=f"{server.status_url}/readyz",
-            data=config.data,
-            delivers_to=requests_base(destination.settings),
-            mappings=len(destination.mappings),
-        )
+        server = Server(parts.service, parts.receiver, listeners, announce=partial(_announce, config, logs))
         yield server
     logs.say("info", "stopped")
+
+
+def _announce(config: ServeConfig, logs: Logs, server: Server) -> None:
+    destination = server.destination
+    logs.say(
+        "info",
+        "listening",
+        url=server.url,
+        status=f"{server.status_url}/readyz",
+        data=config.data,
+        delivers_to=requests_base(destination.settings),
+        mappings=len(destination.mappings),
+    )
 
 
 async def _locked(config: ServeConfig, logs: Logs, *, wait: bool) -> FolderLock:
@@ -135,6 +154,7 @@ class _Parts:
         step: Step | None,
     ) -> None:
         self._config, self._logs, self._queue, self._step = config, logs, queue, step
+        self._pace = Pace(destination.settings.delivery.concurrency)
         self._limits = Limits(body=config.body_limit, body_timeout=config.body_timeout, memory=config.memory_limit)
         self.receiver = Receiver(
             queue,
@@ -156,7 +176,7 @@ class _Parts:
             receive=self._receive,
             clock=time.time,
         )
-        self._standing = Standing(queue, self.service)
+        self._standing = Standing(queue, self.service, self._pace)
         names = (mapping.name for mapping in destination.mappings)
         self._metrics = Metrics(names, self._standing.readings, version=_version())
 
@@ -188,15 +208,15 @@ class _Parts:
         self.receiver.intake = self._intake(destination)
 
     def _open_delivery(self, destination: Destination) -> AbstractAsyncContextManager[Worker]:
-        settings = destination.settings
-        planning = Planning(destination, oldest=moving_cutoff(settings.max_event_age, time.time))
+        self._pace.most = destination.settings.delivery.concurrency
+        planning = Planning(destination, oldest=moving_cutoff(destination.settings.max_event_age, time.time))
         return open_delivery(
-            settings,
+            destination,
             self._queue,
             plan=planning.plan,
             report=self._report,
             observe=self._observe,
-            always_on=True,
+            pace=self._pace,
             step=self._step,
         )
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from connector.metrics import Readings
+from connector.pacing import Pace
 from connector.queue.sqlite import SqliteQueue
 from connector.service import Service
 from connector.sources.status import Condition, Readiness
@@ -12,8 +13,10 @@ from connector.sources.status import Condition, Readiness
 class Standing:
     """Reads the parts of a server; `clock` gives seconds since the epoch."""
 
-    def __init__(self, queue: SqliteQueue, service: Service, clock: Callable[[], float] = time.time) -> None:
-        self._queue, self._service, self._clock = queue, service, clock
+    def __init__(
+        self, queue: SqliteQueue, service: Service, pace: Pace, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._queue, self._service, self._pace, self._clock = queue, service, pace, clock
 
     def readiness(self) -> Readiness:
         """Say what is not as it should be."""
@@ -28,6 +31,9 @@ class Standing:
                 if full.cause == "disk"
                 else Condition("queue_full", f"{full.waiting:,} jobs wait, of {full.capacity:,} that may")
             )
+        found += [Condition("credentials_refused", reason) for reason in self._refusals()]
+        if self._pace.circuit != "closed":
+            found.append(Condition("circuit_open", f"Rupt seems to be down: {self._pace.reason(time.monotonic())}"))
         if service.refused_edit is not None:
             found.append(
                 Condition(
@@ -42,11 +48,16 @@ class Standing:
     async def readings(self) -> Readings:
         """Count the queue, and ask the worker."""
         oldest = await self._queue.oldest()
-        worker = self._service.worker
         return Readings(
             ledger=await self._queue.counts(),
             oldest_age=0.0 if oldest is None else max(0.0, self._clock() - oldest),
+            concurrency=self._pace.limit,
             in_flight=self._service.in_flight,
-            held=[worker.refused] if worker is not None and worker.refused else [],
+            circuit=self._pace.circuit,
+            held=self._refusals(),
             ready=self.readiness().ready,
         )
+
+    def _refusals(self) -> list[str]:
+        worker = self._service.worker
+        return [] if worker is None else list(worker.refusals.values())

@@ -37,12 +37,12 @@ LAYERS = """
     routes pipeline rows expectations segment_import signing reason_names metric_families
     queue.seen
     queue queue.memory
-    queue.folder queue.statements queue.migrations queue.store queue.books queue.records queue.session queue.operations
-    queue.disk queue.checkpoints queue.writer queue.purge queue.sqlite
+    queue.folder queue.statements queue.migrations queue.store queue.books queue.records queue.hashes queue.session
+    queue.operations queue.disk queue.checkpoints queue.writer queue.purge queue.sqlite
     queue.desk queue.desk_life queue.desk_audit queue.desk_jobs queue.desk_moves queue.desk_forget
     planning
     transport
-    courier delivery
+    circuit pacing rates refusals courier delivery
     sources sources.splitter sources.files
     sources.stamping sources.intake sources.answers sources.bodies sources.credentials sources.requests sources.http
     sources.listening sources.status

@@ -1,6 +1,6 @@
 import pytest
 
-from connector.config import PARAMETERS, ServeConfig, read_config
+from connector.config import PARAMETERS, ServeConfig, default_text, read_config
 from connector.errors import UsageError
 
 
@@ -65,6 +65,14 @@ def test_secrets_are_not_shown() -> None:
     assert "hush" not in str(raised.value)
     config = read_config({}, {"RUPT_WEBHOOK_SECRET": "hush-hush", "RUPT_WRITE_KEYS": "hush-key"})
     assert "hush" not in repr(config)
+
+
+def test_defaults_are_what_is_read() -> None:
+    """What the help shows as a default is what stands when nothing is given."""
+    shown = {parameter.name: default_text(parameter) for parameter in PARAMETERS}
+    assert (shown["retention"], shown["min_free"], shown["window"], shown["deliver"]) == ("7d", "256MB", "1d", "true")
+    given = {name: text for name, text in shown.items() if text}
+    assert read_config(given, {}) == ServeConfig()
 
 
 def test_every_parameter_is_a_field() -> None:

@@ -5,157 +5,31 @@ Everything runs on a fake clock; Rupt is a function here.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from connector.delivery import Finish, Outcome, Rules, Worker
-from connector.pipeline import Invalid, Plan, Planned, Skipped
-from connector.queue import NO_NOTE, Attempt, Filtered, Full, Job, Note, Receipt, Settled, Tally, new_job
+from connector.delivery import Finish, Outcome, Pace, Rules, Worker
+from connector.pipeline import Invalid, Plan, Skipped
+from connector.queue import Job, Tally
 from connector.queue.memory import MemoryQueue
 from connector.retry import Hold, Policy
 from connector.rupt import Failure, Request, Response
+from tests.delivering import (
+    BAD,
+    ERROR,
+    NOT_SENT,
+    OK,
+    TIMEOUT,
+    Answer,
+    Delivery,
+    Rupt,
+    StoredQueue,
+    planned,
+    until,
+)
 from tests.fake_time import START, now, run
-
-OK = Response(200, {}, b'{"success":true,"device_id":"d1","attached_devices":1}')
-BAD = Response(400, {}, b'{"message":"user is required"}')
-ERROR = Response(503, {}, b"")
-REFUSED = Response(401, {}, b"")
-TIMEOUT = Failure("timeout", "no answer in time")
-NOT_SENT = Failure("network", "connection refused", may_have_left=False)
-
-Answer = Response | Failure | Exception
-
-
-def planned(job: Job) -> Plan:
-    """Plan an attach for the account that the message id names."""
-    return Planned(
-        {"account": job.message_id}, Request("POST", "/v2/device/attach", {"user": job.message_id}), ("a warning",)
-    )
-
-
-@dataclass
-class Rupt:
-    """A Rupt that takes `latency` seconds and gives each account its answers in turn, then the one for all others."""
-
-    answers: dict[str, list[Answer]] = field(default_factory=dict)
-    otherwise: Answer = OK
-    latency: float = 0.1
-    slow: dict[str, float] = field(default_factory=dict)
-    calls: list[tuple[float, str]] = field(default_factory=list)
-    in_flight: int = 0
-    most: int = 0
-
-    async def send(self, request: Request) -> Response | Failure:
-        """Take a request, as the transport does."""
-        account = str(request.body["user"])
-        self.calls.append((round(now() - START, 6), account))
-        self.in_flight += 1
-        self.most = max(self.most, self.in_flight)
-        try:
-            await asyncio.sleep(self.slow.get(account, self.latency))
-        finally:
-            self.in_flight -= 1
-        answers = self.answers.get(account)
-        answer = answers.pop(0) if answers else self.otherwise
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def times(self, account: str) -> list[float]:
-        """Tell when an account's requests came, in seconds since the start."""
-        return [at for at, one in self.calls if one == account]
-
-
-class StoredQueue(MemoryQueue):
-    """A queue whose steps take time, as those of a store on disk do: others go on meanwhile."""
-
-    async def put(self, jobs: Sequence[Job], *, now: float, filtered: Sequence[Filtered] = ()) -> Receipt | Full:
-        """Put, after a while."""
-        await asyncio.sleep(0.05)
-        return await super().put(jobs, now=now, filtered=filtered)
-
-    async def claim(self, limit: int, *, now: float, lease: float) -> list[Job]:
-        """Claim, and come back after a while."""
-        claimed = await super().claim(limit, now=now, lease=lease)
-        await asyncio.sleep(0.05)
-        return claimed
-
-    async def settle(self, job: Job, state: Settled, *, now: float, note: Note = NO_NOTE) -> bool:
-        """Settle, after a while."""
-        await asyncio.sleep(0.05)
-        return await super().settle(job, state, now=now, note=note)
-
-    async def retry(self, job: Job, *, at: float, now: float, note: Note = NO_NOTE) -> bool:
-        """Let it wait, after a while."""
-        await asyncio.sleep(0.05)
-        return await super().retry(job, at=at, now=now, note=note)
-
-
-@dataclass
-class Delivery:
-    """A worker over a memory queue and a Rupt, and all that it reported."""
-
-    rupt: Rupt = field(default_factory=Rupt)
-    rules: Rules = field(default_factory=Rules)
-    plan: Callable[[Job], Plan | Hold] = planned
-    draw: Callable[[], float] = lambda: 0.5
-    allowed: Callable[[], int] | None = None
-    outcomes: list[Outcome] = field(default_factory=list)
-    attempts: list[tuple[Job, Attempt]] = field(default_factory=list)
-    queue: MemoryQueue = field(default_factory=MemoryQueue)
-
-    def __post_init__(self) -> None:
-        """Wire them up."""
-        self.worker = Worker(
-            self.queue,
-            self.plan,
-            self.rupt.send,
-            self.outcomes.append,
-            rules=self.rules,
-            observe=lambda job, attempt: self.attempts.append((job, attempt)),
-            allowed=self.allowed,
-            clock=now,
-            monotonic=now,
-            draw=self.draw,
-        )
-
-    async def put(self, *names: str) -> None:
-        """Put a job for each name."""
-        receipt = await self.queue.put([new_job(name, "Attach Device", b"{}", now()) for name in names], now=now())
-        assert not isinstance(receipt, Full)
-
-    async def drain(self, *names: str) -> Finish:
-        """Put jobs, and run until nothing is left to do."""
-        await self.put(*names)
-        self.worker.drain()
-        return await self.worker.run()
-
-    async def total(self) -> Tally:
-        """Count all jobs; the ledger must balance."""
-        ledger = await self.queue.counts()
-        assert ledger.balances
-        return ledger.total
-
-    def states(self) -> dict[str, str]:
-        """Tell the last reported state of each job."""
-        return {outcome.job.message_id: outcome.state for outcome in self.outcomes}
-
-
-def until(seconds: float, act: Callable[[], object]) -> "asyncio.Task[None]":
-    """Do something in so many seconds."""
-
-    async def later() -> None:
-        await asyncio.sleep(seconds)
-        result = act()
-        if isinstance(result, Awaitable):
-            await result
-
-    return asyncio.ensure_future(later())
-
 
 # ------------------------------------------------------------------------------------------------- what becomes of jobs
 
@@ -340,95 +214,6 @@ def test_a_job_that_crashes_its_worker_ends() -> None:
     assert delivery.rupt.calls == []
 
 
-# ----------------------------------------------------------------------------------------------------------------- hold
-
-
-def test_hold_stops_a_replay() -> None:
-    """When Rupt refuses the configuration and the rules say stop, nothing is buried and the rest waits untouched."""
-    delivery = Delivery(Rupt(otherwise=REFUSED), Rules(concurrency=2, on_hold="stop"))
-    finish = run(delivery.drain("a", "b", "c", "d", "e"))
-    assert finish.why == "held"
-    assert finish.reason.startswith("401 no valid client id")
-    assert delivery.states() == {"a": "held", "b": "held"}
-    assert run(delivery.total()) == Tally(accepted=5, held=2, waiting=3)
-
-
-def test_hold_finishes_what_is_in_flight() -> None:
-    """Requests that were in flight when Rupt refused one are waited for, and count as what they become."""
-    delivery = Delivery(Rupt({"a": [REFUSED]}, slow={"b": 5, "c": 6}), Rules(concurrency=3, on_hold="stop"))
-    assert run(delivery.drain("a", "b", "c", "d")).why == "held"
-    assert delivery.states() == {"a": "held", "b": "delivered", "c": "delivered"}
-    assert run(delivery.total()) == Tally(accepted=4, held=1, delivered=2, waiting=1)
-
-
-def test_hold_goes_on_by_itself() -> None:
-    """A serving worker probes with one job at growing intervals, and delivers everything once Rupt takes it again."""
-    delivery = Delivery(Rupt(otherwise=REFUSED, latency=0.0), Rules(concurrency=4, probe_first=5, probe_cap=20))
-
-    def mend() -> None:
-        delivery.rupt.otherwise = OK
-
-    async def scenario() -> Finish:
-        until(50, mend)
-        return await delivery.drain(*"abcdefgh")
-
-    assert run(scenario()) == Finish("drained")
-    probes = [at for at, _ in delivery.rupt.calls if 0 < at < 55]
-    assert probes == [5.0, 15.0, 35.0], "after 5, 10 and 20 seconds; the next one is at 55"
-    assert len([at for at, _ in delivery.rupt.calls if at >= 55]) == 8
-    assert delivery.states() == dict.fromkeys("abcdefgh", "delivered")
-    assert run(delivery.total()) == Tally(accepted=8, delivered=8)
-
-
-def test_hold_costs_no_attempt() -> None:
-    """However long a job was held, it has all its attempts and its whole window afterwards."""
-    rules = Rules(policy=Policy(attempts=2, window=60), probe_first=100)
-    delivery = Delivery(Rupt({"a": [REFUSED, REFUSED, ERROR, OK]}, latency=0.0), rules, draw=lambda: 0.0)
-    run(delivery.drain("a"))
-    assert delivery.states() == {"a": "delivered"}
-    assert delivery.outcomes[-1].attempts == 2
-
-
-def test_what_is_refused_is_told() -> None:
-    """While Rupt refuses, the worker says why; when it goes on, it does not."""
-    delivery = Delivery(Rupt({"a": [REFUSED]}), Rules(probe_first=60))
-    told: list[str | None] = []
-
-    async def scenario() -> None:
-        until(30, lambda: told.append(delivery.worker.refused))
-        await delivery.drain("a")
-
-    run(scenario())
-    assert told[0] is not None
-    assert told[0].startswith("401")
-    assert delivery.worker.refused is None
-
-
-def test_an_unanswered_probe_tells_nothing() -> None:
-    """A probe without an answer, or with an error of Rupt's, leaves the others waiting."""
-    delivery = Delivery(Rupt({"a": [REFUSED, TIMEOUT]}, latency=0.0), Rules(concurrency=1, probe_first=5))
-    run(delivery.drain("a", "b", "c"))
-    assert [at for at, _ in delivery.rupt.calls][:3] == [0.0, 5.0, 15.0]
-    assert delivery.states() == dict.fromkeys("abc", "delivered")
-
-
-def test_a_probe_that_is_not_sent_tells_nothing() -> None:
-    """When the job that should be the probe is skipped, the next one is."""
-    plans = {"a": planned, "b": lambda _job: Skipped("no device"), "c": planned}
-    delivery = Delivery(
-        Rupt({"a": [REFUSED]}, latency=0.0), Rules(concurrency=1), plan=lambda job: plans[job.message_id](job)
-    )
-    run(delivery.drain("a", "b", "c"))
-    assert delivery.states() == {"a": "delivered", "b": "skipped", "c": "delivered"}
-
-
-def test_a_rejected_probe_lets_all_go_on() -> None:
-    """Rupt reads requests again when it finds fault with the event and no more with who sends it."""
-    delivery = Delivery(Rupt({"a": [REFUSED, BAD]}), Rules(probe_first=5))
-    run(delivery.drain("a", "b"))
-    assert delivery.states() == {"a": "dead", "b": "delivered"}
-
-
 # --------------------------------------------------------------------------------------------------- how many, how fast
 
 
@@ -446,15 +231,21 @@ def now_of(delivery: Delivery) -> float:
     return delivery.rupt.calls[-1][0]
 
 
-def test_concurrency_can_be_lowered() -> None:
-    """Whoever adapts the concurrency can lower it at any time, to nothing too; the rules stay the upper limit."""
-    limits = {0: 9, 1: 2, 2: 0, 3: 2}
-    delivery = Delivery(
-        Rupt(latency=1.0), Rules(concurrency=4, poll=1.0), allowed=lambda: limits.get(int(now() - START), 4)
-    )
-    run(delivery.drain(*(f"user-{number}" for number in range(14))))
-    starts = [int(at) for at, _ in delivery.rupt.calls]
-    assert [starts.count(second) for second in range(6)] == [4, 2, 0, 2, 4, 2]
+def test_a_shared_pace_holds_for_all() -> None:
+    """Two workers with one pace have together as many requests in flight as it allows, and the second is woken."""
+    pace = Pace(4, first=4)
+    rupt = Rupt(latency=1.0)
+    one, two = Delivery(rupt, pace=pace), Delivery(rupt, pace=pace)
+
+    async def scenario() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(one.drain(*"abcdef"))
+            group.create_task(two.drain(*"ghijkl"))
+
+    run(scenario())
+    assert rupt.most == 4
+    assert len(one.outcomes) == len(two.outcomes) == 6
+    assert now_of(one) == 2.0
 
 
 def test_rate() -> None:
@@ -490,7 +281,7 @@ def test_rate_counts_requests() -> None:
 
 def test_high_rate() -> None:
     """A rate beyond what sleeps can space is met all the same, in small bursts."""
-    delivery = Delivery(rules=Rules(rate=5_000, concurrency=1_000))
+    delivery = Delivery(rules=Rules(rate=5_000), pace=Pace(1_000, first=1_000))
     run(delivery.drain(*(f"user-{number}" for number in range(1_000))))
     assert now_of(delivery) == pytest.approx(0.2, abs=0.03)
 
@@ -570,14 +361,14 @@ def test_stop_at_once() -> None:
 
 
 def test_stop_twice_at_once() -> None:
-    """A request that takes its time to be given up can be cut off twice."""
+    """A request that takes its time to be given up can be cut off twice, and is waited for a little."""
     delivery = Delivery()
 
     async def stubborn(request: Request) -> Response | Failure:
         try:
             await asyncio.sleep(100)
         finally:
-            await asyncio.sleep(5)
+            await asyncio.sleep(0.9)
         return OK
 
     worker = Worker(delivery.queue, planned, stubborn, delivery.outcomes.append, clock=now, monotonic=now)
@@ -585,45 +376,12 @@ def test_stop_twice_at_once() -> None:
     async def scenario() -> float:
         await delivery.put("a")
         until(1, lambda: worker.stop(within=0))
-        until(2, lambda: worker.stop(within=0))
+        until(1.5, lambda: worker.stop(within=0))
         await worker.run()
         return now() - START
 
-    assert run(scenario()) == pytest.approx(6)
+    assert run(scenario()) == pytest.approx(1.9)
     assert run(delivery.total()) == Tally(accepted=1, waiting=1, in_doubt=1)
-
-
-@pytest.mark.parametrize(
-    ("after", "ends", "tally"),
-    [(5, 5, Tally(accepted=1, held=1)), (12.5, 13.5, Tally(accepted=1, waiting=1, in_doubt=1))],
-)
-def test_stop_while_refused(after: float, ends: float, tally: Tally) -> None:
-    """A worker that waits for its next probe, or for the probe's answer, stops as well."""
-    delivery = Delivery(Rupt(otherwise=REFUSED, latency=2), Rules(probe_first=10))
-
-    async def scenario() -> tuple[Finish, float]:
-        await delivery.put("a")
-        until(after, lambda: delivery.worker.stop(within=1))
-        return await delivery.worker.run(), now() - START
-
-    finish, took = run(scenario())
-    assert finish == Finish("stopped")
-    assert took == pytest.approx(ends)
-    assert run(delivery.total()) == tally
-
-
-def test_stop_while_a_probe_is_claimed() -> None:
-    """A worker that is stopped while a store gives it the probe hands it back, and sends nothing more."""
-    delivery = Delivery(Rupt(otherwise=REFUSED, latency=0), Rules(probe_first=10), queue=StoredQueue())
-
-    async def scenario() -> None:
-        await delivery.put("a")
-        until(10.07, delivery.worker.stop)
-        await delivery.worker.run()
-
-    run(scenario())
-    assert len(delivery.rupt.calls) == 1
-    assert run(delivery.total()) == Tally(accepted=1, waiting=1)
 
 
 def test_stopped_before_it_ran() -> None:
@@ -726,7 +484,7 @@ def test_a_lost_lease_is_not_reported(caplog: pytest.LogCaptureFixture) -> None:
 
     async def scenario() -> None:
         await delivery.put("a")
-        until(50, lambda: delivery.queue.claim(1, now=now(), lease=1_000))
+        until(5, lambda: delivery.queue.claim(1, now=now() + 50, lease=1_000))  # by a clock that is ahead
         until(200, delivery.worker.stop)
         await delivery.worker.run()
 

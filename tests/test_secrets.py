@@ -290,7 +290,7 @@ def delivered(folder: Folder, log: io.StringIO) -> tuple[Destination, Job, Outco
         async def deliver() -> None:
             await queue.put([job], now=0.0)
             async with open_delivery(
-                destination.settings, queue, plan=lambda _job: plan(EVENTS[0], None), report=found.append
+                destination, queue, plan=lambda _job: plan(EVENTS[0], None), report=found.append
             ) as worker:
                 worker.drain()
                 await worker.run()

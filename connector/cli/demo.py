@@ -123,7 +123,7 @@ async def _deliver(streams: Streams, destination: Destination, events: list[Even
         told[outcome.job.message_id].append(_told(outcome))
 
     queue = open_queue()
-    async with open_delivery(destination.settings, queue, plan=feed.plan, report=report) as worker:
+    async with open_delivery(destination, queue, plan=feed.plan, report=report) as worker:
         await deliver((("", 1, event) for event in events), feed, queue, worker, show=lambda: None)
     streams.print("3. The same events delivered, to a stand-in for Rupt that first answers 429 and 500:\n")
     for event in events:

@@ -47,7 +47,7 @@ _MODES: Final = {True: "connector.cli.replay_dry", False: "connector.cli.replay_
     "--data",
     metavar="DIR",
     type=click.Path(),
-    help="Use the durable queue in DIR, as serve does: what it has delivered is skipped, what it still has is sent too.",
+    help="Use the durable queue in DIR, as serve does: what it delivered is skipped, what it still has is sent.",
 )
 @click.option("--debug", is_flag=True, help="Print each request and answer, without credentials and personal data.")
 @click.pass_obj

@@ -32,9 +32,8 @@ def conclude(streams: Streams, destination: Destination, options: ReplayOptions,
     if dead and options.checkpoint is not None:
         streams.say(f"to try the {dead:,} that failed once more:\n  {options.command()}")
     if dead and options.data is not None:
-        streams.say(
-            f"to see the {dead:,} that failed, and to send them again:\n  rupt-connector jobs list --data {quote(options.data)} --state dead"
-        )
+        command = f"rupt-connector jobs list --data {quote(options.data)} --state dead"
+        streams.say(f"to see the {dead:,} that failed, and to send them again:\n  {command}")
     if feed.summary.count("invalid") and not options.as_json:
         streams.say("to see which events are invalid, add --dry-run --json")
     return 4 if feed.failed or feed.summary.found_nothing else 0

@@ -85,7 +85,8 @@ async def _open_and_deliver(
     async with open_stored_queue(options.data, ordering=ordering) as queue:
         feed.look_up = queue.known
         if unfinished := (await queue.counts()).total.unfinished:
-            progress.say(f"{unfinished:,} jobs in {options.data} are not finished: they are sent too")
+            jobs = "1 job is" if unfinished == 1 else f"{unfinished:,} jobs are"
+            progress.say(f"{jobs} still waiting in {options.data}: sent too")
         return await go(queue=queue)
 
 
@@ -108,7 +109,7 @@ async def _deliver(
         show()
 
     async with open_delivery(
-        destination.settings,
+        destination,
         queue,
         plan=feed.plan,
         report=report,

@@ -10,7 +10,7 @@ import click
 from connector.app import run_loop
 from connector.cli.options import config_option, load_config
 from connector.cli.streams import Streams
-from connector.config import PARAMETERS, ServeConfig, read_config
+from connector.config import PARAMETERS, ServeConfig, default_text, read_config
 from connector.destination import Destination
 from connector.logs import Logs, open_logs
 from connector.server import Server, open_server
@@ -31,20 +31,10 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command an option for each parameter that is no secret."""
     for parameter in reversed(PARAMETERS):
         if not parameter.secret:
-            shown = getattr(ServeConfig(), parameter.name)
-            words = parameter.help if shown in (None, True, False) else f"{parameter.help}  [{_default(shown)}]"
+            default = default_text(parameter)
+            words = f"{parameter.help}  [{default}]" if default else parameter.help
             command = click.option(parameter.option, parameter.name, metavar=parameter.metavar, help=words)(command)
     return command
-
-
-def _default(value: object) -> str:
-    return (
-        ",".join(map(str, value))
-        if isinstance(value, tuple)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else f"{value}"
-    )
 
 
 @click.command("serve", epilog=_MORE)

@@ -25,7 +25,11 @@ WHERE j.id > :after
 ORDER BY j.id LIMIT :limit
 
 -- name: events_called
-SELECT id FROM events WHERE hash = key_hash(:message_id) AND message_id = :message_id ORDER BY id
+SELECT id FROM events
+WHERE id IN (SELECT event FROM hashes WHERE hash = key_hash(:message_id)) AND message_id = :message_id
+UNION SELECT id FROM events
+WHERE id > (SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'mark') AND message_id = :message_id
+ORDER BY id
 
 -- name: event
 SELECT message_id, received_at, raw FROM events WHERE id = :event

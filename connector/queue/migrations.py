@@ -24,7 +24,7 @@ def version_of(database: sqlite3.Connection) -> int:
 def create(database: sqlite3.Connection, *, now: float, version: int | None = None, schema: str = SCHEMA) -> None:
     """Put the newest schema into an empty file."""
     number = newest() if version is None else version
-    made = f"INSERT INTO meta (name, value) VALUES ('created', '{now:.0f}'), ('ordering', 'none');"
+    made = f"INSERT INTO meta (name, value) VALUES ('created', '{now:.0f}'), ('ordering', 'none'), ('mark', '0');"
     _run(database, f"{schema};{made}", number)
 
 

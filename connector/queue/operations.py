@@ -76,6 +76,7 @@ class Put(Operation):
         known = self._look_up(session)
         duplicates: list[str] = []
         events: list[tuple[Cell, ...]] = []
+        hashes: list[tuple[int, int]] = []
         rows: list[tuple[Cell, ...]] = []
         before: Job | None = None
         for job, hashed in zip(self._jobs, self._hashes, strict=True):
@@ -88,6 +89,7 @@ class Put(Operation):
                 events.append(
                     (session.next_event, hashed, self._now, job.accepted_at, job.message_id, job.account, job.raw)
                 )
+                hashes.append((hashed, session.next_event))
                 number = session.next_event * PLACES
                 session.next_event += 1
             else:
@@ -97,6 +99,7 @@ class Put(Operation):
             session.books.add(mapping, "waiting")
             before = job
         session.database.executemany(SQL["put_event"], events)
+        session.hashes.add(hashes)
         if session.ordering == "account":
             session.database.executemany(SQL["put_job_in_lane"], rows)
         else:
@@ -106,9 +109,14 @@ class Put(Operation):
     def _look_up(self, session: Session) -> set[str]:
         """Give the keys that were accepted within the window, or are not finished."""
         known: set[str] = set()
+        numbers = session.hashes.find(self._hashes)
+        found = session.database.execute(SQL["hashed_events"], (_to_json(self._hashes).decode(),))
+        numbers.extend(number for (number,) in found)
+        if not numbers:
+            return known
         asked = {job.message_id for job in self._jobs}
-        found = session.database.execute(SQL["known_events"], (_to_json(self._hashes).decode(),)).fetchall()
-        for event, _, put_at, message_id in found:
+        events = session.database.execute(SQL["known_events"], (_to_json(numbers).decode(),)).fetchall()
+        for event, put_at, message_id in events:
             if message_id in asked:  # or else two of them have the same hash
                 is_recent = put_at > self._now - session.window
                 for mapping, is_unfinished in session.database.execute(SQL["jobs_of_event"], (event,)):

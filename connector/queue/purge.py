@@ -36,9 +36,9 @@ class PurgeJobs(Operation):
         numbers = [(row[0],) for row in old]
         session.database.executemany(SQL["forget_attempts"], numbers)
         session.database.executemany(SQL["forget_job"], numbers)
-        events = {row[0] // PLACES for row in old}
-        session.database.executemany(SQL["forget_event"], [(event,) for event in sorted(events)])
-        for _, mapping, state, _, doubts, _ in old:
+        events = {row[0] // PLACES: row[6] for row in old}
+        session.hashes.remove([(hashed, event) for event, hashed in events.items() if _forget_event(session, event)])
+        for _, mapping, state, _, doubts, *_ in old:
             session.books.purge(mapping, "accepted")
             session.books.purge(mapping, state)
             session.books.purge(mapping, "in_doubt", doubts)
@@ -49,8 +49,13 @@ class PurgeJobs(Operation):
         self.result, self.last = 0, None
 
     def _is_old(self, row: tuple[Any, ...]) -> bool:
-        _, _, state, ended, _, _ = row
+        _, _, state, ended, *_ = row
         return state not in _UNFINISHED and ended <= (self._dead_until if state == "dead" else self._until)
+
+
+def _forget_event(session: Session, event: int) -> bool:
+    """Delete an event if none of its jobs is left; say whether it was."""
+    return session.database.execute(SQL["forget_event"], (event,)).rowcount > 0
 
 
 class PurgeFiltered(Operation):

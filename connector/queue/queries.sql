@@ -18,7 +18,7 @@ INSERT INTO tallies (mapping, what, count, purged) VALUES (?, ?, ?, ?)
 ON CONFLICT (mapping, what) DO UPDATE SET count = count + excluded.count, purged = purged + excluded.purged;
 
 -- name: last_event
-SELECT coalesce(max(id), 0) FROM events;
+SELECT max(coalesce(max(id), 0), (SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'mark')) FROM events;
 
 -- name: first_turn
 SELECT min(0, coalesce(min(turn), 0)) FROM jobs WHERE state = 'waiting' AND blocked = 0 AND due = 0;
@@ -37,8 +37,26 @@ UPDATE meta SET value = ? WHERE name = 'ordering';
 -- name: foreign_change
 PRAGMA data_version;
 
+-- name: mark
+SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'mark';
+
+-- name: set_mark
+UPDATE meta SET value = ? WHERE name = 'mark';
+
+-- name: newest
+SELECT id, hash FROM events WHERE id > ? ORDER BY id;
+
+-- name: put_hash
+INSERT OR IGNORE INTO hashes (hash, event) VALUES (?, ?);
+
+-- name: forget_hash
+DELETE FROM hashes WHERE hash = ? AND event = ?;
+
+-- name: hashed_events
+SELECT event FROM hashes WHERE hash IN (SELECT value FROM json_each(?));
+
 -- name: known_events
-SELECT id, hash, put_at, message_id FROM events WHERE hash IN (SELECT value FROM json_each(?));
+SELECT id, put_at, message_id FROM events WHERE id IN (SELECT value FROM json_each(?));
 
 -- name: jobs_of_event
 SELECT mapping, state IN ('waiting', 'sending', 'held') FROM jobs WHERE id BETWEEN ?1 << 6 AND ?1 << 6 | 63;
@@ -46,7 +64,9 @@ SELECT mapping, state IN ('waiting', 'sending', 'held') FROM jobs WHERE id BETWE
 -- name: known_jobs
 SELECT event.message_id, mapping.name, job.state, event.put_at FROM events AS event
 JOIN jobs AS job ON job.id BETWEEN event.id << 6 AND event.id << 6 | 63 JOIN mappings AS mapping ON mapping.id = job.mapping
-WHERE event.hash IN (SELECT value FROM json_each(?)) ORDER BY job.id;
+WHERE event.id IN (
+    SELECT event FROM hashes WHERE hash IN (SELECT value FROM json_each(?)) UNION ALL SELECT value FROM json_each(?))
+ORDER BY job.id;
 
 -- name: put_event
 INSERT INTO events (id, hash, put_at, received_at, message_id, account, raw) VALUES (?, ?, ?, ?, ?, ?, ?);
@@ -177,7 +197,7 @@ UPDATE jobs SET blocked = 1 WHERE state = 'waiting' AND blocked = 0 AND lane IS 
     AND EXISTS (SELECT 1 FROM jobs AS o WHERE o.lane = jobs.lane AND o.id < jobs.id);
 
 -- name: old_jobs
-SELECT j.id, j.mapping, j.state, j.due, j.doubts, e.put_at
+SELECT j.id, j.mapping, j.state, j.due, j.doubts, e.put_at, e.hash
 FROM jobs AS j CROSS JOIN events AS e ON e.id = j.id >> 6 WHERE j.id > ? ORDER BY j.id LIMIT ?;
 
 -- name: forget_job

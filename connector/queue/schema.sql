@@ -11,7 +11,8 @@
 -- Whoever changes or deletes a row changes the tallies in the same transaction.
 
 CREATE TABLE meta (
-    name TEXT PRIMARY KEY,  -- created: when the file was made; ordering: none or account, as the jobs are kept now
+    name TEXT PRIMARY KEY,  -- created: when the file was made; ordering: none or account, as the jobs are kept now;
+                            -- mark: all events up to this number are in hashes (some later ones are, too)
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
@@ -39,7 +40,14 @@ CREATE TABLE events (
     account TEXT NOT NULL,  -- whom it is of: its userId, else its anonymousId; '' when it names nobody or was forgotten
     raw BLOB  -- the event's JSON text; NULL after it was forgotten: none of its jobs may be waiting, sending or held then
 ) STRICT;
-CREATE INDEX events_hash ON events (hash);
+
+-- Where the events with a hash are. The server that holds the folder has those after the mark in memory; others look
+-- through these events. A row goes with its event.
+CREATE TABLE hashes (
+    hash INTEGER NOT NULL,
+    event INTEGER NOT NULL,  -- events.id
+    PRIMARY KEY (hash, event)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE jobs (
     id INTEGER PRIMARY KEY,  -- the event's id * 64 + its place among that event's jobs: jobs are numbered as they came

@@ -13,6 +13,7 @@ import msgspec
 
 from connector.queue import Job, Ordering
 from connector.queue.books import Books
+from connector.queue.hashes import GATHERED, Hashes
 from connector.queue.statements import SQL
 
 Row: TypeAlias = tuple[Any, ...]
@@ -32,9 +33,18 @@ class Session:
     `next_event` numbers the next event, `front` the turn of the last job that was put in front of the fresh ones.
     """
 
-    def __init__(self, database: sqlite3.Connection, *, capacity: int, window: float, ordering: Ordering) -> None:
+    def __init__(
+        self,
+        database: sqlite3.Connection,
+        *,
+        capacity: int,
+        window: float,
+        ordering: Ordering,
+        gathered: int = GATHERED,
+    ) -> None:
         self.database, self.capacity, self.window, self.ordering = database, capacity, window, ordering
         self.books = Books(database)
+        self.hashes = Hashes(database, gathered=gathered)
         self.claimed: dict[str, Claimed] = {}
         self.has_more = False  # to claim than before the open transaction
         self.wanted = 0  # fresh jobs that the claims of the open transaction still ask for, together
@@ -56,6 +66,7 @@ class Session:
     def read(self) -> None:
         """Read again what another process may have changed, or what was not kept."""
         self.books.read()
+        self.hashes.read()
         self.next_event = self.number("last_event") + 1
         self._soonest_end = self._soonest_retry = -math.inf
         self._version = self.number("foreign_change")
@@ -78,9 +89,14 @@ class Session:
         self._later[name].append(row)
 
     def end(self) -> None:
-        """Run what was left for the end, and write the books."""
+        """Run what was left for the end, and write the books and some hashes."""
         self.catch_up()
+        self.hashes.write()
         self.books.write()
+
+    def committed(self) -> None:
+        """Note that the transaction is in the file."""
+        self.hashes.committed(self.next_event - 1)
 
     def catch_up(self) -> None:
         """Run what was left for the end now: what follows builds on it."""

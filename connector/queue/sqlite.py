@@ -33,6 +33,7 @@ from connector.queue import (
 )
 from connector.queue.checkpoints import Checkpoints
 from connector.queue.disk import MIN_FREE, Disk
+from connector.queue.hashes import GATHERED
 from connector.queue.operations import Claim, Delay, End, HandBack, Hold, Operation, Put, Release
 from connector.queue.purge import PurgeFiltered, PurgeJobs
 from connector.queue.session import Session
@@ -59,20 +60,22 @@ async def open_sqlite(
     dead_retention: float = DEAD_RETENTION,
     ordering: Ordering = "none",
     min_free: int = MIN_FREE,
+    gathered: int = GATHERED,
     step: Callable[[str], None] | None = None,
 ) -> "SqliteQueue":
     """Open the queue of a folder, which its caller has locked; make it, bring it up to date and recover if need be.
 
     `capacity` is how many jobs may wait. A key is not accepted twice within `window`; a finished job is kept for
     `retention`, a dead letter for `dead_retention` (seconds both, at least the window). Below `min_free` bytes of free
-    disk nothing is accepted. `step` is called with `put.written`, `put.committed` (before anybody is answered) and so
-    on for `claim` and `settle`. Raises UsageError with the path and what to do.
+    disk nothing is accepted. `gathered`: see hashes. `step` is called with `put.written`, `put.committed` (before
+    anybody is answered) and so on for `claim` and `settle`. Raises UsageError with the path and what to do.
     """
     file = Path(folder).absolute() / FILE
     database = open_store(folder)
     with explained(file):
         _recover(database, ordering)
-        session = Session(database, capacity=capacity, window=window, ordering=ordering)
+        session = Session(database, capacity=capacity, window=window, ordering=ordering, gathered=gathered)
+        session.hashes.make_up()
     keep = (max(retention, window), max(dead_retention, window))
     disk = Disk(folder, min_free, asyncio.get_running_loop().time)
     return SqliteQueue(session, file, disk, keep=keep, step=step)
@@ -209,9 +212,10 @@ class SqliteQueue:
 
     async def known(self, jobs: Sequence[Job]) -> dict[str, Known]:
         """Say, by its key, what became of each job that was accepted before, the last time it was."""
-        hashes = dump_json([key_hash(job.message_id) for job in jobs]).decode()
+        hashes = [key_hash(job.message_id) for job in jobs]
+        newest = self._session.hashes.find(hashes)
         keys = {(job.message_id, job.mapping): job.key for job in jobs}
-        rows = await self._read("known_jobs", hashes)
+        rows = await self._read("known_jobs", dump_json(hashes).decode(), dump_json(newest).decode())
         return {keys[row[:2]]: Known(*row[2:]) for row in rows if row[:2] in keys}
 
     def watch(self, wake: Callable[[], None]) -> Callable[[], None]:

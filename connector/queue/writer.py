@@ -171,6 +171,7 @@ class Writer:
         if self._disk.failed:
             log.warning("%s can be written again", self._file)
             self._disk.write_succeeded()
+        self._session.committed()
         for operation, _ in entries:
             operation.done(self._session)
         self._tell_steps(entries, "committed")

@@ -43,8 +43,9 @@ class Feed:
     """Turns recorded events into jobs, and outcomes into rows and counts.
 
     `write` takes encoded rows (None: what is dead is told by `say`, a few of each kind), `say` takes words about what
-    cannot be read. `look_up` may be set to what asks a queue that remembers earlier runs. `oldest` is the moment before which events are stale. `put` counts the jobs that were put, `ended`
-    those that are done with, `failed` those of them that failed.
+    cannot be read. `oldest` is the moment before which events are stale. `look_up` may be set to what asks a queue that
+    remembers earlier runs. `put` counts the jobs that were put, `ended` those that are done with, `failed` those of
+    them that failed.
     """
 
     def __init__(

@@ -231,6 +231,7 @@ def test_a_saved_file_of_version_1() -> None:
         "mappings": 2,
         "tallies": 4,
         "events": 7,
+        "hashes": 2,
         "jobs": 17,
         "attempts": 13,
         "filtered": 7,

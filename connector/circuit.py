@@ -1,0 +1,83 @@
+"""Whether Rupt is up: requests that fail one after the other in, whether any may leave out.
+
+Times are arguments, in seconds of one monotonic clock. It waits for nothing; its reasons are those of the verdicts.
+"""
+
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+State: TypeAlias = Literal["closed", "open", "half_open"]
+
+
+class Circuit:
+    """Opens when requests of `opens_after` accounts have failed with no success in between, and closes at the first.
+
+    While it is open nothing may be sent, but for one request after a pause of `first` seconds, which grows to `cap`
+    while such probes fail. Failures that may be one mapping's fault (`is_general` false) do not open it while they
+    are all of one mapping of several: the others would be kept back for nothing.
+    """
+
+    def __init__(self, *, opens_after: int, first: float, cap: float, draw: Callable[[], float]) -> None:
+        self.state: State = "closed"
+        self.reason = ""
+        self._opens_after, self._first, self._cap, self._draw = opens_after, first, cap, draw
+        self._pause, self._until = first, 0.0
+        self._probe: int | None = None
+        self._known: set[str] = set()  # mappings that requests have been of
+        self._accounts: set[str] = set()  # whose requests have failed since the last success
+        self._mappings: set[str] = set()  # of which those were
+        self._is_general = False
+
+    def free(self, now: float) -> int:
+        """Say whether a probe may begin now: 1 or 0; for a circuit that is not closed."""
+        return int(self._probe is None and now >= self._until)
+
+    def wait(self, now: float) -> float | None:
+        """Say in how many seconds a probe may begin; None when that is not a question of time."""
+        return None if self.state != "open" or now >= self._until else self._until - now
+
+    def begin(self, number: int, now: float) -> None:
+        """Take a request that leaves while it is not closed for the probe."""
+        if self.state != "closed" and self._probe is None and now >= self._until:
+            self.state, self._probe = "half_open", number
+
+    def give_up(self, number: int) -> None:
+        """Let another request be the probe, where this one was."""
+        if number == self._probe:
+            self._probe = None
+
+    def succeeded(self, mapping: str) -> bool:
+        """Close; says whether it was open."""
+        was_closed = self.state == "closed"
+        self._known.add(mapping)
+        if self._accounts or not was_closed:
+            self.state, self.reason, self._pause, self._probe = "closed", "", self._first, None
+            self._forget()
+        return not was_closed
+
+    def failed(self, number: int, reason: str, *, mapping: str, account: str, is_general: bool, now: float) -> bool:
+        """Count a failure; says whether it has opened, or opened again. Each account counts once."""
+        self._known.add(mapping)
+        if self.state != "closed":
+            if number != self._probe:
+                return False
+            self._pause = min(self._cap, 2 * self._pause)
+        else:
+            if len(self._accounts) < self._opens_after:
+                self._accounts.add(account)
+            self._mappings.add(mapping)
+            self._is_general = self._is_general or is_general
+            is_one_of_several = len(self._mappings) == 1 < len(self._known)
+            if len(self._accounts) < self._opens_after or (is_one_of_several and not self._is_general):
+                return False
+        self._open(reason, now)
+        return True
+
+    def _open(self, reason: str, now: float) -> None:
+        self.state, self.reason, self._probe = "open", reason, None
+        self._until = now + min(self._cap, self._pause * (1 + self._draw() / 2))
+
+    def _forget(self) -> None:
+        self._accounts.clear()
+        self._mappings.clear()
+        self._is_general = False
