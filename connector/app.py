@@ -26,6 +26,7 @@ from connector.rows import requests_base
 from connector.rupt import Credentials, Failure, Request, Response
 from connector.steps import Step, stepped_send
 from connector.transport import Transport
+from connector.wire import Wire
 
 Result = TypeVar("Result")
 CAPACITY: Final = 2_000  # jobs that may wait: enough for every connection, and 64 MB of Segment's largest events
@@ -74,6 +75,8 @@ async def open_delivery(
 ) -> AsyncIterator[Worker]:
     """Open connections to Rupt, and give the worker that delivers a queue over them.
 
+    A server's requests go over the leaner of the two transports; a replay's over the one that can be recorded.
+
     It stops when Rupt refuses the configuration. With a `pace`, which several workers may share, it is always on: it
     tries again until that is mended, and spreads the attempts of a job over hours. `step` is told of each request that
     leaves and each answer that comes.
@@ -96,7 +99,8 @@ async def open_delivery(
         lease=2 * delivery.timeout + 30.0,
         kinds=kinds_of(destination),
     )
-    async with Transport(concurrency=at_once, timeout=delivery.timeout) as transport:
+    connections = Wire if always_on else Transport
+    async with connections(concurrency=at_once, timeout=delivery.timeout) as transport:
 
         async def send(request: Request) -> Response | Failure:
             return await transport.send(request, credentials)

@@ -4,9 +4,11 @@ Times are arguments, in seconds of one monotonic clock. It waits for nothing; it
 """
 
 from collections.abc import Callable
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 State: TypeAlias = Literal["closed", "open", "half_open"]
+
+_REMEMBERED: Final = 3_600.0  # seconds for which a mapping that is silent counts as one that would be kept back
 
 
 class Circuit:
@@ -23,7 +25,7 @@ class Circuit:
         self._opens_after, self._first, self._cap, self._draw = opens_after, first, cap, draw
         self._pause, self._until = first, 0.0
         self._probe: int | None = None
-        self._known: set[str] = set()  # mappings that requests have been of
+        self._seen: dict[str, float] = {}  # when each mapping's last request was answered
         self._accounts: set[str] = set()  # whose requests have failed since the last success
         self._mappings: set[str] = set()  # of which those were
         self._is_general = False
@@ -46,10 +48,10 @@ class Circuit:
         if number == self._probe:
             self._probe = None
 
-    def succeeded(self, mapping: str) -> bool:
+    def succeeded(self, mapping: str, now: float) -> bool:
         """Close; says whether it was open."""
         was_closed = self.state == "closed"
-        self._known.add(mapping)
+        self._seen[mapping] = now
         if self._accounts or not was_closed:
             self.state, self.reason, self._pause, self._probe = "closed", "", self._first, None
             self._forget()
@@ -57,7 +59,7 @@ class Circuit:
 
     def failed(self, number: int, reason: str, *, mapping: str, account: str, is_general: bool, now: float) -> bool:
         """Count a failure; says whether it has opened, or opened again. Each account counts once."""
-        self._known.add(mapping)
+        self._seen[mapping] = now
         if self.state != "closed":
             if number != self._probe:
                 return False
@@ -67,11 +69,14 @@ class Circuit:
                 self._accounts.add(account)
             self._mappings.add(mapping)
             self._is_general = self._is_general or is_general
-            is_one_of_several = len(self._mappings) == 1 < len(self._known)
-            if len(self._accounts) < self._opens_after or (is_one_of_several and not self._is_general):
+            if len(self._accounts) < self._opens_after or not (self._is_general or self._are_all(now)):
                 return False
         self._open(reason, now)
         return True
+
+    def _are_all(self, now: float) -> bool:
+        """Whether more than one mapping fails, or the others have long been silent."""
+        return len(self._mappings) > 1 or sum(now - at <= _REMEMBERED for at in self._seen.values()) == 1
 
     def _open(self, reason: str, now: float) -> None:
         self.state, self.reason, self._probe = "open", reason, None

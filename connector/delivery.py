@@ -18,9 +18,10 @@ from connector.courier import Answered, Courier, Outcome, Planner, Rules, Sender
 from connector.pacing import Pace
 from connector.pipeline import Planned
 from connector.queue import Attempt, Job, Queue
-from connector.rates import Rate
+from connector.rates import Ahead, Rate
 from connector.refusals import Gate, Gates, Kind
 from connector.retry import Delivered, Hold, Reject, Retry
+from connector.slots import Alarm, Slots
 
 __all__ = ["Finish", "Outcome", "Pace", "Planner", "Rules", "Sender", "Worker"]
 
@@ -86,13 +87,12 @@ class Worker:
         self._gates = Gates(first=first, cap=cap, kinds=self._rules.kinds)
         self._rate = None if self._rules.rate is None else Rate(self._rules.rate, monotonic)
         self._ready: deque[tuple[Job, float]] = deque()  # claimed, and when
-        self._idle: list[asyncio.Future[_Flight]] = []
-        self._in_flight = self._landed = self._ahead = 0
+        self._slots = Slots(self._begin, self._deliver, more=self._next, rest=self._rest)
+        self._ahead = Ahead()
         self._wake, self._done = asyncio.Event(), asyncio.Event()
+        self._alarm = Alarm(self._begin, self._wake.set, sleep=sleep, monotonic=monotonic)
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._alarm: asyncio.Task[None] | None = None
-        self._alarm_at = 0.0
         self._cutter: asyncio.Task[None] | None = None
         self._has_news, self._look_at = True, 0.0  # whether, or else when, there may be more to claim
         self._draining = False
@@ -116,7 +116,7 @@ class Worker:
     @property
     def in_flight(self) -> int:
         """How many jobs are being delivered now."""
-        return self._in_flight
+        return self._slots.busy
 
     def drain(self) -> None:
         """Let run() end as soon as no job is waiting or being sent: nothing more will be put."""
@@ -166,7 +166,7 @@ class Worker:
             if self._ending is None and not self._wake.is_set() and not self._wanted(self._monotonic()):
                 await self._pause()
         await self._hand_back_ready()
-        while self._in_flight:
+        while self._slots.busy:
             self._wake.clear()
             await self._wake.wait()
         self._done.set()
@@ -178,6 +178,8 @@ class Worker:
         self._hand_out()
         if self._free() > 0 and (gate := self._gates.due(now)) is not None:
             await self._probe(gate)
+        elif self._pace.circuit != "closed":
+            await self._try_one(now)
         elif (count := self._wanted(now)) > 0:
             await self._claim(count)
         if self._draining and await self._is_drained():
@@ -185,7 +187,7 @@ class Worker:
 
     async def _is_drained(self) -> bool:
         """Whether nothing is left that will be sent without anybody's doing."""
-        if self._in_flight or self._ready or self._gates.hold_any:
+        if self._slots.busy or self._ready or self._gates.hold_any:
             return False
         return not (await self._queue.counts()).total.unfinished
 
@@ -202,17 +204,20 @@ class Worker:
             return 0
         if self._gates.all_closed:
             return _CHOICE if self._gates.is_hungry and not self._ready else 0
-        if self._pace.circuit != "closed" or self._pace.wait(now) is not None:
+        if self._pace.circuit != "closed":
+            return _CHOICE if self._free() > 0 else 0
+        if self._pace.wait(now) is not None:
             return max(0, self._free() - len(self._ready))
-        target = max(0, self._free()) + self._ahead
+        target = max(0, self._free()) + self._ahead.count
         missing = target - len(self._ready)
         return missing if 2 * missing >= target else 0
 
-    async def _claim(self, count: int) -> None:
+    async def _claim(self, count: int, *, at_once: bool = True) -> None:
         """Claim jobs and hand them out; when there are fewer than asked for, find out when there may be more."""
         jobs = await self._take(count)
         self._ready.extend(jobs)
-        self._hand_out()
+        if at_once:
+            self._hand_out()
         if len(jobs) < count and not self._has_news:
             due = await self._queue.due()
             delay = self._rules.poll if due is None else min(self._rules.poll, due - self._clock())
@@ -220,15 +225,21 @@ class Worker:
         elif len(jobs) == count:
             self._has_news = True
 
-    async def _take(self, count: int) -> list[tuple[Job, float]]:
-        """Claim jobs; how many answers come meanwhile says how many jobs had better be claimed ahead of need.
+    async def _try_one(self, now: float) -> None:
+        """Claim some jobs when Rupt may be up again, and send the one that was tried least."""
+        if (count := self._wanted(now)) > 0:
+            await self._claim(count, at_once=False)
+            if self._ready:
+                best = min(self._ready, key=lambda claimed: claimed[0].attempts)
+                self._ready.remove(best)
+                await self._hand_back_ready()
+                self._ready.append(best)
+                self._hand_out()
 
-        Those are as few as can be, since after a crash nobody knows that they were not sent.
-        """
-        self._has_news = False
-        since, landed = self._monotonic(), self._landed
+    async def _take(self, count: int) -> list[tuple[Job, float]]:
+        self._has_news, since = False, self._monotonic()
         jobs = await self._queue.claim(count, now=self._clock(), lease=self._rules.lease)
-        self._ahead = min(self._pace.limit, max(2 * (self._landed - landed), self._ahead * 9 // 10))
+        self._ahead.claimed(since, self._monotonic(), most=2 * self._pace.limit)
         return [(job, since) for job in jobs]
 
     async def _hand_back_ready(self) -> None:
@@ -252,21 +263,8 @@ class Worker:
             delays.append(self._look_at - now)
         future = [delay for delay in delays if delay is not None and delay > 0]
         if future:
-            self._ring_in(max(min(future), _SHORTEST_PAUSE))
+            self._alarm.set(max(min(future), _SHORTEST_PAUSE))
         await self._wake.wait()
-
-    def _ring_in(self, delay: float) -> None:
-        """Let an alarm wake the worker; one that rings before is as good, and spares a task each time."""
-        at = self._monotonic() + delay
-        if self._alarm is not None and not self._alarm.done():
-            if self._alarm_at <= at:
-                return
-            self._alarm.cancel()
-        self._alarm, self._alarm_at = self._begin(self._ring(delay)), at
-
-    async def _ring(self, delay: float) -> None:
-        await self._sleep(delay)
-        self._wake.set()
 
     def _hear(self) -> None:
         """Hear from the queue that there may be more to claim."""
@@ -278,7 +276,7 @@ class Worker:
     def _free(self) -> int:
         """Say how many jobs may be started now."""
         most = self._pace.most
-        free = min(self._pace.free(self._monotonic()), most + max(_LEAST_SETTLING, most) - self._in_flight)
+        free = min(self._pace.free(self._monotonic()), most + max(_LEAST_SETTLING, most) - self._slots.busy)
         return free if self._rate is None else min(free, self._rate.available())
 
     def _go_on(self) -> None:
@@ -293,38 +291,22 @@ class Worker:
         """Start what is claimed and may be sent now."""
         if self._ready and self._ending is None:
             for _ in range(min(self._free(), len(self._ready))):
-                self._start(self._board())
+                self._slots.start(self._board())
 
     def _board(self) -> _Flight:
         job, since = self._ready.popleft()
-        self._in_flight += 1
         if self._rate is not None:
             self._rate.take()
         return _Flight(job, since, self._pace.begin(self._monotonic()))
 
-    def _start(self, flight: _Flight) -> None:
-        while self._idle:
-            idle = self._idle.pop()
-            if not idle.done():
-                return idle.set_result(flight)
-        self._begin(self._fly(flight))
-        return None
+    def _next(self) -> _Flight | None:
+        """Give a task that is done the next job, if one may be sent."""
+        return self._board() if self._ready and self._ending is None and self._free() > 0 else None
 
-    async def _fly(self, flight: _Flight) -> None:
-        """Deliver one job after the other, waiting for each until it may be sent."""
-        while True:
-            try:
-                await self._deliver(flight)
-            finally:
-                self._in_flight -= 1
-            if self._ready and self._ending is None and self._free() > 0:
-                flight = self._board()
-                continue
-            if not self._in_flight or self._wanted(self._monotonic()) > 0:
-                self._wake.set()
-            future: asyncio.Future[_Flight] = asyncio.get_running_loop().create_future()
-            self._idle.append(future)
-            flight = await future
+    def _rest(self) -> None:
+        """Wake who claims when there is something to do for it, now that a task has nothing to do."""
+        if not self._slots.busy or self._wanted(self._monotonic()) > 0:
+            self._wake.set()
 
     async def _deliver(self, flight: _Flight) -> None:
         """Deliver a job, unless there is a reason by now to leave it."""
@@ -349,7 +331,7 @@ class Worker:
         return None
 
     def _give_up(self, flight: _Flight) -> None:
-        self._landed += 1
+        self._ahead.used += 1
         if self._rate is not None:
             self._rate.give_back()
         self._pace.give_up(flight.number)
@@ -357,7 +339,7 @@ class Worker:
     def _learn(self, flight: _Flight, answered: Answered, gate: Gate) -> bool:
         """Tell the gate and the pace of an answer; says whether the gate has opened."""
         job, attempt, verdict, now = flight.job, answered.attempt, answered.verdict, self._monotonic()
-        self._landed += 1
+        self._ahead.used += 1
         if attempt is None or verdict is None:
             gate.unsent(job)
             self._pace.give_up(flight.number)

@@ -16,14 +16,13 @@ from connector.rupt import Failure, Response
 log = logging.getLogger(__name__)
 
 Sign: TypeAlias = Literal["good", "busy", "down", "failed"]
-"""What an answer says of Rupt: it works, it asks to slow down, nobody is there, or this request alone may have failed.
+"""What an answer says of Rupt: it works, it asks to slow down, nobody is there, or it has failed.
 
-The last may be this mapping's or this account's fault: only when others fail too it is Rupt's.
+The last, and busy too, may concern this mapping or this account alone: when others fail too it is Rupt.
 """
 
 FIRST: Final = 16  # requests in flight before anything is known
 LONGEST_PAUSE: Final = 300.0  # seconds that a Retry-After keeps back other requests than its own
-_DOWN: Final = frozenset({502, 503, 504})
 _REMEMBERED: Final = 10.0  # seconds for which it counts how a mapping has fared
 _ENOUGH: Final = 3  # answers, to say how a mapping fares
 _WEIGHT: Final = 0.125  # of one answer in how a mapping fares
@@ -35,11 +34,9 @@ def sign_of(answer: Response | Failure, verdict: Verdict) -> Sign:
         return "good"
     if isinstance(answer, Failure):
         return "down" if answer.kind == "network" else "failed"
-    if answer.status == 429:
-        return "busy"
-    if answer.status in _DOWN:
-        return "down"
-    return "good" if answer.status == 423 else "failed"  # 423 is about one resource
+    if answer.status == 423:  # that is about one resource
+        return "good"
+    return "busy" if answer.status == 429 else "failed"
 
 
 class Pace:
@@ -139,7 +136,7 @@ class Pace:
                 if after and isinstance(answer, Response) and answer.status in (429, 503):
                     self._pause(after, reason, now)
             case Retry() | Delivered() | Reject() | Hold():
-                if self._circuit.succeeded(mapping):
+                if self._circuit.succeeded(mapping, now):
                     log.warning("Rupt answers again")
                     self._limit.restart()
         self._wake()
@@ -152,7 +149,7 @@ class Pace:
     def _failed(self, number: int, sign: Sign, reason: str, *, mapping: str, account: str, now: float) -> None:
         was_closed = self._circuit.state == "closed"
         opened = self._circuit.failed(
-            number, reason, mapping=mapping, account=account, is_general=sign != "failed", now=now
+            number, reason, mapping=mapping, account=account, is_general=sign == "down", now=now
         )
         if opened and was_closed:
             log.warning("Rupt seems to be down, and is tried now and then: %s", reason)

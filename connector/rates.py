@@ -1,4 +1,4 @@
-"""A number of requests a second, evenly spaced: how many may leave now, and when the next one may. It never waits."""
+"""How fast a worker may send, and how far ahead it claims: arithmetic on times in seconds. It never waits."""
 
 import math
 from collections.abc import Callable
@@ -34,3 +34,22 @@ class Rate:
     def give_back(self) -> None:
         """Free the time of a request that was not needed."""
         self._next -= self._step
+
+
+class Ahead:
+    """How many jobs to claim before they can be sent: twice what is sent in the time that a claim takes.
+
+    Those are as few as can be, since after a crash nobody knows that they were not sent. `used` is to be counted up
+    with each job that is done with.
+    """
+
+    def __init__(self) -> None:
+        self.count = self.used = 0
+        self._last = 0.0
+
+    def claimed(self, since: float, now: float, *, most: int) -> None:
+        """Take in that a claim began and ended at these times."""
+        if (span := now - self._last) > 0:
+            needed = round(2 * self.used * (now - since) / span)
+            self.count = min(most, max(needed, self.count * 9 // 10))  # less only slowly: jobs end in bursts
+        self._last, self.used = now, 0

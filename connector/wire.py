@@ -7,6 +7,7 @@ have left, no redirect, no cookie, no proxy or password from the environment, an
 import asyncio
 import socket
 import ssl
+from collections.abc import Sequence
 from functools import cache
 from types import TracebackType
 from typing import Final, NamedTuple, Self
@@ -43,7 +44,7 @@ class _Pool:
     def __init__(self, place: Place) -> None:
         self.place = place
         self._kept: list[Connection] = []
-        self._addresses: list[aiohappyeyeballs.AddrInfoType] = []
+        self._addresses: Sequence[aiohappyeyeballs.AddrInfoType] = ()
         self._fresh_until = 0.0
         self._looking = asyncio.Lock()  # so that many connections wait for one answer of the name server
 
@@ -58,7 +59,7 @@ class _Pool:
         connection.rest()
         self._kept.append(connection)
 
-    async def addresses(self, loop: asyncio.AbstractEventLoop) -> list[aiohappyeyeballs.AddrInfoType]:
+    async def addresses(self, loop: asyncio.AbstractEventLoop) -> Sequence[aiohappyeyeballs.AddrInfoType]:
         async with self._looking:
             if loop.time() >= self._fresh_until:
                 host, port, *_ = self.place

@@ -1,4 +1,4 @@
-"""One connection of HTTP/1.1: the bytes of a request go out, and a Response comes back, or the Failure that came instead.
+"""One connection of HTTP/1.1: the bytes of a request go out, and a Response comes back, or the Failure that is instead.
 
 httptools reads the answers. It connects nothing, sends nothing twice, and asks for no compression, but undoes it.
 """
@@ -7,7 +7,7 @@ import asyncio
 import os
 import ssl
 import zlib
-from typing import Final
+from typing import Final, cast
 
 import httptools
 
@@ -97,8 +97,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin; the first request may take its time."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none, but does the same
         self.lost = self._loop.create_future()
         self.rest()
         self._set_alarm()

@@ -168,7 +168,7 @@ def test_the_configured_limit_can_change() -> None:
         (REFUSED, "good"),
         (LOCKED, "good"),
         (BUSY, "busy"),
-        (DOWN, "down"),
+        (DOWN, "failed"),
         (NOBODY, "down"),
         (ERROR, "failed"),
         (TIMEOUT, "failed"),
@@ -256,13 +256,21 @@ def test_one_mapping_of_several_does_not_open_it() -> None:
     assert state(pace) == "open"
 
 
-@pytest.mark.parametrize("answer", [NOBODY, DOWN, BUSY])
-def test_when_nobody_is_there_one_mapping_is_enough(answer: Answer) -> None:
-    """No connection, 502 to 504 and 429 are no mapping's fault."""
+def test_a_mapping_that_is_long_silent_does_not_count() -> None:
+    """A mapping of which nothing was sent for hours keeps the circuit no more from opening."""
     pace = make(opens_after=3)
     end(pace, pace.begin(0.0), OK, mapping="B")
     for _ in range(3):
-        end(pace, pace.begin(0.0), answer, mapping="A")
+        end(pace, pace.begin(4_000.0), ERROR, mapping="A", now=4_000.0)
+    assert pace.circuit == "open"
+
+
+def test_when_nobody_is_there_one_mapping_is_enough() -> None:
+    """That there is no connection is no mapping's fault."""
+    pace = make(opens_after=3)
+    end(pace, pace.begin(0.0), OK, mapping="B")
+    for _ in range(3):
+        end(pace, pace.begin(0.0), NOBODY, mapping="A")
     assert pace.circuit == "open"
 
 

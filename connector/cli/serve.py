@@ -1,6 +1,7 @@
 """`rupt-connector serve`: receives events over HTTP, keeps them in a folder, and delivers them until it is stopped."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable
 from typing import Final
@@ -54,6 +55,9 @@ def command(streams: Streams, /, *, config: str, wait: bool, **given: str | None
 async def _serve(streams: Streams, destination: Destination, config: ServeConfig, logs: Logs, *, wait: bool) -> None:
     async with open_server(destination, config, logs, environment=streams.env, wait=wait) as server:
         _obey_signals(server, config)
+        gc.collect()
+        gc.freeze()  # what is loaded lives as long as the process: the collector need not look at it again and again
+        gc.set_threshold(50_000, 20, 50)
         await server.run()
 
 

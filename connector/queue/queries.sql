@@ -18,7 +18,9 @@ INSERT INTO tallies (mapping, what, count, purged) VALUES (?, ?, ?, ?)
 ON CONFLICT (mapping, what) DO UPDATE SET count = count + excluded.count, purged = purged + excluded.purged;
 
 -- name: last_event
-SELECT max(coalesce(max(id), 0), (SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'mark')) FROM events;
+SELECT max(
+    (SELECT coalesce(max(id), 0) FROM events),
+    (SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'mark'));
 
 -- name: first_turn
 SELECT min(0, coalesce(min(turn), 0)) FROM jobs WHERE state = 'waiting' AND blocked = 0 AND due = 0;

@@ -1,5 +1,6 @@
 """Whether a queue in which a million jobs wait is slower than an empty one, and what it takes of memory."""
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -74,6 +75,7 @@ def run(*, rounds: int, seconds: float, jobs: int) -> None:
         config = write_destination(folder, rupt.port)
         print(f"\nbacklog: {jobs:,} jobs are put, events/s as they grow")
         fill(config, folder / "many", jobs)
+        os.sync()  # what the kernel has yet to write of the file just filled would slow both alike, but unevenly
         for _ in range(rounds):
             with serving(config, folder / "few", deliver=False) as server:  # as many as it can deliver meanwhile
                 Loader(server.port).send(batches=400, events=100, pages_only=True)

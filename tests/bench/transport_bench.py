@@ -1,8 +1,9 @@
 """Compare HTTP clients for delivery: 64 attach requests in flight against a loopback server in its own process.
 
-`python -m tests.bench.transport_bench [--one-core] [--seconds 1.5] [--rounds 3] [--only NAME ...]` prints requests/s,
-CPU per request, and both in relation to Node's fetch. Each run is a process of its own; the candidates take turns, and
-one that is not installed is left out. `ours` is connector.transport, with all that it does around its library.
+`python -m tests.bench.transport_bench [--one-core] [--seconds 1.5] [--warm 3] [--rounds 3] [--only NAME ...]` prints
+requests/s, CPU per request, and both in relation to Node's fetch. Each run is a process of its own, warmed up before it
+counts; the candidates take turns, and one that is not installed is left out. `transport` and `wire` are
+connector.transport and connector.wire, with all that they do around their libraries, on asyncio's loop and on uvloop.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from datetime import timedelta
 from typing import Final, NamedTuple
 
 import msgspec
+import uvloop
 
 IN_FLIGHT: Final = 64
 TIMEOUT: Final = 10.0
@@ -197,16 +199,18 @@ async def _pyreqwest_transport(url: str, body: bytes) -> AsyncIterator[Post]:
 
 
 @asynccontextmanager
-async def _ours(url: str, body: bytes) -> AsyncIterator[Post]:
+async def _ours(url: str, body: bytes, name: str) -> AsyncIterator[Post]:
     from connector.rupt import Credentials, Request, Response
     from connector.transport import Transport
+    from connector.wire import Wire
 
     base, path = url[: url.index("/v2")], url[url.index("/v2") :]
-    request = Request("POST", path, msgspec.json.decode(body))
-    async with Transport(concurrency=IN_FLIGHT, timeout=TIMEOUT) as transport:
+    request, credentials = Request("POST", path, msgspec.json.decode(body)), Credentials("client-id", None, base)
+    made = (Wire if name == "wire" else Transport)(concurrency=IN_FLIGHT, timeout=TIMEOUT)
+    async with made as transport:
 
         async def post() -> bytes:
-            answer = await transport.send(request, Credentials("client-id", None, base))
+            answer = await transport.send(request, credentials)
             assert isinstance(answer, Response)
             return answer.body
 
@@ -214,7 +218,10 @@ async def _ours(url: str, body: bytes) -> AsyncIterator[Post]:
 
 
 CANDIDATES: Final[dict[str, Callable[[str, bytes], AbstractAsyncContextManager[Post]]]] = {
-    "ours": _ours,
+    "wire": lambda url, body: _ours(url, body, "wire"),
+    "wire, uvloop": lambda url, body: _ours(url, body, "wire"),
+    "transport": lambda url, body: _ours(url, body, "transport"),
+    "transport, uvloop": lambda url, body: _ours(url, body, "transport"),
     "aiohttp": _aiohttp,
     "httpx": _httpx,
     "httpx over aiohttp": lambda url, body: _httpx(url, body, "aiohttp"),
@@ -225,13 +232,13 @@ CANDIDATES: Final[dict[str, Callable[[str, bytes], AbstractAsyncContextManager[P
 }
 
 NODE: Final = """
-const [url, body, headers, seconds, inFlight] = process.argv.slice(1);
+const [url, body, headers, seconds, warm, inFlight] = process.argv.slice(1);
 const options = {method: 'POST', headers: JSON.parse(headers), body};
 const lane = async (until) => { let n = 0; while (performance.now() < until) {
   await (await fetch(url, options)).arrayBuffer(); n++; } return n; };
 const all = async (s) => { const until = performance.now() + s * 1000;
   return (await Promise.all(Array.from({length: +inFlight}, () => lane(until)))).reduce((a, b) => a + b); };
-await all(seconds / 3);
+await all(+warm);
 const cpu = process.cpuUsage(), start = performance.now();
 const count = await all(+seconds);
 const wall = (performance.now() - start) / 1000, used = process.cpuUsage(cpu);
@@ -257,22 +264,23 @@ def _cpu() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-async def measure(name: str, url: str, body: bytes, seconds: float) -> Run:
-    """Warm up for a third of the time, then count."""
+async def measure(name: str, url: str, body: bytes, seconds: float, warm: float) -> Run:
+    """Warm up, then count."""
     async with CANDIDATES[name](url, body) as post:
-        await _all(post, seconds / 3)
+        await _all(post, warm)
         cpu, start = _cpu(), time.perf_counter()
         count = await _all(post, seconds)
         return Run(count / (time.perf_counter() - start), (_cpu() - cpu) / count * 1e6)
 
 
-def run(name: str, url: str, kind: str, seconds: float) -> Run | None:
+def run(name: str, url: str, kind: str, seconds: float, warm: float) -> Run | None:
     """Measure one candidate in a process of its own; nothing when it is not installed."""
     if name == "Node's fetch":
         body, headers = attach_body(kind).decode(), json.dumps(HEADERS)
-        script = ["node", "--input-type=module", "-e", NODE, "--", url, body, headers, str(seconds), str(IN_FLIGHT)]
+        given = [url, body, headers, str(seconds), str(warm), str(IN_FLIGHT)]
+        script = ["node", "--input-type=module", "-e", NODE, "--", *given]
     else:
-        script = [sys.executable, "-m", __spec__.name, "--child", name, url, kind, str(seconds)]
+        script = [sys.executable, "-m", __spec__.name, "--child", name, url, kind, str(seconds), str(warm)]
     done = subprocess.run(script, capture_output=True, text=True, check=False)
     if "ModuleNotFoundError" in done.stderr:
         return None
@@ -280,6 +288,12 @@ def run(name: str, url: str, kind: str, seconds: float) -> Run | None:
         raise RuntimeError(f"{name}: {done.stderr.strip()}")
     rate, cpu, *_ = json.loads(done.stdout)
     return Run(rate, cpu, crashed=done.returncode != 0)
+
+
+def run_child(name: str, url: str, kind: str, seconds: str, warm: str) -> None:
+    """Measure one candidate in this process, on the event loop of its name."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop if name.endswith(", uvloop") else None) as runner:
+        print(json.dumps(runner.run(measure(name, url, attach_body(kind), float(seconds), float(warm)))))
 
 
 def table(results: dict[str, list[Run]]) -> None:
@@ -301,18 +315,17 @@ def main() -> None:
     """Start the server, let the candidates take turns, print a table for each body."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=1.5)
+    parser.add_argument("--warm", type=float, default=3.0, help="seconds before it counts: engines get faster")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", nargs="*", default=[*CANDIDATES, "Node's fetch"])
     parser.add_argument("--one-core", action="store_true", help="each client on the first core, the server on the last")
-    parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--child", nargs=5, help=argparse.SUPPRESS)
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
         return serve()
     if options.child:
-        name, url, kind, seconds = options.child
-        print(json.dumps(asyncio.run(measure(name, url, attach_body(kind), float(seconds)))))
-        return None
+        return run_child(*options.child)
     cores = sorted(os.sched_getaffinity(0))
     names = [name for name in options.only if name != "Node's fetch" or shutil.which("node")]
     server = subprocess.Popen([sys.executable, "-m", __spec__.name, "--serve"], stdout=subprocess.PIPE, text=True)
@@ -334,7 +347,7 @@ def compare(names: list[str], url: str, options: argparse.Namespace) -> None:
         results: dict[str, list[Run]] = {}
         for _ in range(options.rounds):
             for name in names:
-                if (result := run(name, url, kind, options.seconds)) is not None:
+                if (result := run(name, url, kind, options.seconds, options.warm)) is not None:
                     results.setdefault(name, []).append(result)
         print(f"\n{kind}: {len(attach_body(kind)):,} bytes, {IN_FLIGHT} in flight, median of {options.rounds}")
         table(results)

@@ -55,7 +55,7 @@ def test_duplicates_at_every_point_of_a_merge(tmp_path: Path) -> None:
         for number, name in enumerate(names(MANY)):
             assert await put(queue, name) == [True]
             assert not any(await put(queue, *names(number + 1)))
-            assert len(await queue.known([job(each) for each in names(number + 3)])) == number + 1
+            assert len(await queue.known([job(each, "Pages") for each in names(number + 3)])) == number + 1
             marks.add(mark(tmp_path))
         assert len(marks) >= 4
 
@@ -186,7 +186,7 @@ def test_a_transaction_is_given_up(tmp_path: Path) -> None:
 
     async def scenario(queue: SqliteQueue) -> None:
         for number in range(MANY):
-            good, bad = names(1, number)[0], job(f"bad-{number}", at="never")  # type: ignore[arg-type]
+            good, bad = names(1, number)[0], job(f"bad-{number}", "half a pair: \ud800")
             results = await asyncio.gather(
                 put(queue, good), queue.put([bad], now=NOW), put(queue, f"second-{number}"), return_exceptions=True
             )

@@ -399,6 +399,8 @@ def test_damage_while_it_runs(tmp_path: Path) -> None:
         queue = await open_sqlite(tmp_path, min_free=0)
         await queue.put([job(f"m{number}") for number in range(3_000)], now=NOW)
         await queue.close()
+        queue = await open_sqlite(tmp_path, min_free=0, gathered=100)  # after this it opens without reading events
+        await queue.close()
         data = bytearray((tmp_path / "queue.db").read_bytes())
         for page in range(len(data) // 4096 // 3, len(data) // 4096 // 2):
             data[page * 4096 : page * 4096 + 512] = b"\xff" * 512
