@@ -8,17 +8,17 @@ import asyncio
 import logging
 import random
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, Literal
 
 import msgspec
 
+from connector.claims import Claimed, Claims
 from connector.courier import Answered, Courier, Outcome, Planner, Rules, Sender
 from connector.pacing import Pace
 from connector.pipeline import Planned
 from connector.queue import Attempt, Job, Queue
-from connector.rates import Ahead, Rate
+from connector.rates import Rate
 from connector.refusals import Gate, Gates, Kind
 from connector.retry import Delivered, Hold, Reject, Retry
 from connector.slots import Alarm, Slots
@@ -27,7 +27,7 @@ __all__ = ["Finish", "Outcome", "Pace", "Planner", "Rules", "Sender", "Worker"]
 
 log = logging.getLogger(__name__)
 
-_SHORTEST_PAUSE: Final = 0.001
+_SHORTEST_PAUSE: Final = 0.001  # seconds
 _LONG: Final = 1.0  # seconds for which jobs are not kept claimed when nothing may be sent
 _GRACE: Final = 1.0  # seconds that a queue has at the end to write down what was cut off
 _LEAST_SETTLING: Final = 64  # jobs that may wait for the queue while others are sent
@@ -86,15 +86,15 @@ class Worker:
         self._pace = pace or Pace(self._rules.concurrency, pause_first=first, pause_cap=cap, draw=draw)
         self._gates = Gates(first=first, cap=cap, kinds=self._rules.kinds)
         self._rate = None if self._rules.rate is None else Rate(self._rules.rate, monotonic)
-        self._ready: deque[tuple[Job, float]] = deque()  # claimed, and when
+        lease, poll = self._rules.lease, self._rules.poll
+        self._claims = Claims(queue, lease=lease, poll=poll, clock=clock, monotonic=monotonic)
+        self._ready = self._claims.ready
         self._slots = Slots(self._begin, self._deliver, more=self._next, rest=self._rest)
-        self._ahead = Ahead()
         self._wake, self._done = asyncio.Event(), asyncio.Event()
         self._alarm = Alarm(self._begin, self._wake.set, sleep=sleep, monotonic=monotonic)
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._cutter: asyncio.Task[None] | None = None
-        self._has_news, self._look_at = True, 0.0  # whether, or else when, there may be more to claim
         self._draining = False
         self._ending: Finish | None = None
 
@@ -182,6 +182,7 @@ class Worker:
             await self._try_one(now)
         elif (count := self._wanted(now)) > 0:
             await self._claim(count)
+            self._hand_out()
         if self._draining and await self._is_drained():
             self._ending = self._ending or Finish("drained")
 
@@ -200,7 +201,7 @@ class Worker:
 
     def _wanted(self, now: float) -> int:
         """Say how many jobs to claim now: none, or so many that it is worth it."""
-        if not self._has_news and now < self._look_at:
+        if not self._claims.has_more(now):
             return 0
         if self._gates.all_closed:
             return _CHOICE if self._gates.is_hungry and not self._ready else 0
@@ -208,27 +209,17 @@ class Worker:
             return _CHOICE if self._free() > 0 else 0
         if self._pace.wait(now) is not None:
             return max(0, self._free() - len(self._ready))
-        target = max(0, self._free()) + self._ahead.count
+        target = max(0, self._free()) + self._claims.ahead.count
         missing = target - len(self._ready)
         return missing if 2 * missing >= target else 0
 
-    async def _claim(self, count: int, *, at_once: bool = True) -> None:
-        """Claim jobs and hand them out; when there are fewer than asked for, find out when there may be more."""
-        jobs = await self._take(count)
-        self._ready.extend(jobs)
-        if at_once:
-            self._hand_out()
-        if len(jobs) < count and not self._has_news:
-            due = await self._queue.due()
-            delay = self._rules.poll if due is None else min(self._rules.poll, due - self._clock())
-            self._look_at = self._monotonic() + max(delay, _SHORTEST_PAUSE)
-        elif len(jobs) == count:
-            self._has_news = True
+    async def _claim(self, count: int) -> None:
+        await self._claims.fill(count, most_ahead=2 * self._pace.limit)
 
     async def _try_one(self, now: float) -> None:
         """Claim some jobs when Rupt may be up again, and send the one that was tried least."""
         if (count := self._wanted(now)) > 0:
-            await self._claim(count, at_once=False)
+            await self._claim(count)
             if self._ready:
                 best = min(self._ready, key=lambda claimed: claimed[0].attempts)
                 self._ready.remove(best)
@@ -236,31 +227,24 @@ class Worker:
                 self._ready.append(best)
                 self._hand_out()
 
-    async def _take(self, count: int) -> list[tuple[Job, float]]:
-        self._has_news, since = False, self._monotonic()
-        jobs = await self._queue.claim(count, now=self._clock(), lease=self._rules.lease)
-        self._ahead.claimed(since, self._monotonic(), most=2 * self._pace.limit)
-        return [(job, since) for job in jobs]
+    async def _take(self, count: int) -> list[Claimed]:
+        return await self._claims.take(count, most_ahead=2 * self._pace.limit)
 
     async def _hand_back_ready(self) -> None:
-        jobs = [job for job, _ in self._ready]
-        self._ready.clear()
-        await self._hand_back(jobs)
+        self._gates.unsent(job for job, _ in self._ready)
+        await self._claims.hand_back_ready()
 
-    async def _hand_back(self, jobs: Iterable[Job]) -> None:
-        """Let claimed jobs wait again as if nothing had been."""
-        if jobs := list(jobs):
-            self._gates.unsent(jobs)
-            await self._queue.hand_back(jobs)
+    async def _hand_back(self, job: Job) -> None:
+        """Let a claimed job wait again as if nothing had been."""
+        self._gates.unsent([job])
+        await self._claims.hand_back([job])
 
     async def _pause(self) -> None:
         """Wait until something wakes the worker, or until the time has come for something."""
         now = self._monotonic()
-        delays = [self._pace.wait(now), self._gates.wait(now)]
-        if self._rate is not None and (self._ready or self._has_news):
+        delays = [self._pace.wait(now), self._gates.wait(now), self._claims.wait(now)]
+        if self._rate is not None and (self._ready or self._claims.has_more(now)):
             delays.append(self._rate.delay())
-        if not self._has_news:
-            delays.append(self._look_at - now)
         future = [delay for delay in delays if delay is not None and delay > 0]
         if future:
             self._alarm.set(max(min(future), _SHORTEST_PAUSE))
@@ -268,7 +252,7 @@ class Worker:
 
     def _hear(self) -> None:
         """Hear from the queue that there may be more to claim."""
-        self._has_news = True
+        self._claims.hear()
         self._wake.set()
 
     # What is claimed is handed to tasks that deliver, as soon as it may be sent.
@@ -313,7 +297,7 @@ class Worker:
         job = flight.job
         if self._ending is not None or self._monotonic() - flight.since > self._rules.lease / 2:
             self._give_up(flight)
-            return await self._hand_back([job])
+            return await self._hand_back(job)
         planned = self._courier.prepare(job)
         if not isinstance(planned, Planned):
             self._give_up(flight)
@@ -331,7 +315,7 @@ class Worker:
         return None
 
     def _give_up(self, flight: _Flight) -> None:
-        self._ahead.used += 1
+        self._claims.ahead.used += 1
         if self._rate is not None:
             self._rate.give_back()
         self._pace.give_up(flight.number)
@@ -339,7 +323,7 @@ class Worker:
     def _learn(self, flight: _Flight, answered: Answered, gate: Gate) -> bool:
         """Tell the gate and the pace of an answer; says whether the gate has opened."""
         job, attempt, verdict, now = flight.job, answered.attempt, answered.verdict, self._monotonic()
-        self._ahead.used += 1
+        self._claims.ahead.used += 1
         if attempt is None or verdict is None:
             gate.unsent(job)
             self._pace.give_up(flight.number)
@@ -368,7 +352,7 @@ class Worker:
     async def _keep_back(self, job: Job, planned: Planned, gate: Gate) -> None:
         """Leave a job whose kind is refused: in the queue when all kinds are, or else held, so that others pass it."""
         if self._gates.all_closed or gate.reason is None:
-            return await self._hand_back([job])
+            return await self._hand_back(job)
         gate.mappings.add(job.mapping)
         await self._courier.keep_back(job, planned, gate.reason)
         if not gate.is_closed:  # it has opened while the queue wrote that down
@@ -395,9 +379,10 @@ class Worker:
             found = [job for job, _ in more if self._is_of(gate, job)]
             jobs += more
         probe = gate.choose(found)
-        self._ready.extendleft(reversed([(job, since) for job, since in jobs if job is probe or job not in found]))
-        await self._hand_back(job for job in found if job is not probe)
-        self._has_news = True
+        kept = [(job, since) for job, since in jobs if job is probe or job not in found]
+        self._ready.extendleft(reversed(kept))
+        await self._claims.hand_back(job for job in found if job is not probe)
+        self._claims.hear()
         self._hand_out()
 
     def _is_of(self, gate: Gate, job: Job) -> bool:

@@ -188,9 +188,10 @@ class Gates:
 
     def unsent(self, jobs: Iterable[Job]) -> None:
         """Take in that jobs are not sent now."""
-        for gate in self._gates.values():
-            if gate.is_closed:
-                for job in jobs:
+        closed = [gate for gate in self._gates.values() if gate.is_closed]
+        if closed:
+            for job in jobs:
+                for gate in closed:
                     gate.unsent(job)
 
     def due(self, now: float) -> Gate | None:

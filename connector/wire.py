@@ -75,8 +75,8 @@ class Wire:
     """Connections to Rupt, at most `concurrency`, kept open between requests; to be used as an async context.
 
     `timeout` is in seconds for a whole request; no more than half of it may go by until there is a connection, so that
-    a timeout tells whether the request may have left. `tls` replaces the system's certificates. At its end every
-    connection is closed, under requests that nobody waited for too.
+    a timeout tells whether the request may have left. `tls` replaces the system's certificates. At the end of the
+    context requests under way are cut off, and every connection is closed.
     """
 
     def __init__(self, *, concurrency: int = 64, timeout: float = 10.0, tls: ssl.SSLContext | None = None) -> None:

@@ -41,8 +41,8 @@ LAYERS = """
     queue.operations queue.disk queue.checkpoints queue.writer queue.purge queue.sqlite
     queue.desk queue.desk_life queue.desk_audit queue.desk_jobs queue.desk_moves queue.desk_forget
     planning
-    transport
-    circuit pacing rates refusals courier delivery
+    transport wire_answers wire
+    circuit pacing rates refusals slots claims courier delivery
     sources sources.splitter sources.files
     sources.stamping sources.intake sources.answers sources.bodies sources.credentials sources.requests sources.http
     sources.listening sources.status
@@ -51,7 +51,8 @@ LAYERS = """
     metrics log_records logs config reload
     service standing steps
     app server
-    cli cli.streams cli.help cli.reasons cli.options cli.sarif cli.progress cli.progress_bar cli.summary cli.summary_table
+    cli cli.streams cli.help cli.reasons cli.options cli.sarif cli.progress cli.progress_bar cli.summary
+    cli.summary_table
     cli.replay_options cli.replay_end cli.debugging cli.replay_dry cli.replay_live cli.replay
     cli.init cli.check cli.explain cli.schema cli.import_segment cli.twin cli.demo cli.serve
     cli.store cli.hiding cli.life cli.job_options cli.job_rows cli.job_rehearsal cli.jobs cli.why cli.audit cli.forget
@@ -245,8 +246,8 @@ def test_the_middle_is_not_asynchronous() -> None:
 
 
 WHAT_IS_SLOW = """
-    aiohttp asyncio hashlib httpx jsonschema liquid phonenumbers pydantic rich sqlite3 ssl starlette tempfile typer
-    uvicorn yarl
+    aiohttp asyncio hashlib httptools httpx jsonschema liquid phonenumbers prometheus_client pydantic rich sqlite3 ssl
+    starlette structlog tempfile typer uvicorn uvloop yarl
 """  # not email and socket: jsonschema_rs loads them
 SLOW = WHAT_IS_SLOW.split()
 

@@ -207,6 +207,7 @@ class FullQueue(MemoryQueue):
     def __init__(self, stuck: Stuck) -> None:
         super().__init__()
         self._stuck = stuck
+        self.claims = 0
 
     async def _room_comes(self) -> None:
         while self._stuck.is_full:
@@ -214,6 +215,7 @@ class FullQueue(MemoryQueue):
 
     async def claim(self, limit: int, *, now: float, lease: float) -> list[Job]:
         """Claim nothing while it is full."""
+        self.claims += 1
         return [] if self._stuck.is_full else await super().claim(limit, now=now, lease=lease)
 
     async def settle(self, job: Job, state: Settled, *, now: float, note: Note = NO_NOTE) -> bool:
@@ -256,6 +258,20 @@ def test_stop_while_the_disk_is_full(latency: float) -> None:
     assert took == pytest.approx(9)
     assert delivery.outcomes == []
     assert run(delivery.total()) == Tally(accepted=3, sending=2, waiting=1)
+
+
+def test_a_queue_that_gives_nothing_is_not_pressed() -> None:
+    """A queue that has jobs and cannot give them is asked now and then, not all the time."""
+    queue = FullQueue(Stuck(is_full=True))
+    delivery = Delivery(queue=queue)
+
+    async def scenario() -> None:
+        await delivery.put(*users(10))
+        until(10, delivery.worker.stop)
+        await delivery.worker.run()
+
+    run(scenario())
+    assert 10 <= queue.claims <= 50
 
 
 def test_it_goes_on_when_there_is_room() -> None:

@@ -72,7 +72,8 @@ def test_what_the_wheel_carries(installed: Installed) -> None:
             assert files
             for file in files:
                 assert archive.read(f"{inside}/{file.name}") == file.read_bytes()
-    modules = {str(file.relative_to(ROOT)) for file in (ROOT / "connector").rglob("*.py")}
+    package = [file for kind in ("*.py", "*.sql") for file in (ROOT / "connector").rglob(kind)]
+    modules = {str(file.relative_to(ROOT)) for file in package}
     data = {name for name in names if name.startswith("connector/")} - modules
     assert "connector/py.typed" in names
     assert modules <= names
@@ -122,3 +123,27 @@ def test_the_demo(installed: Installed) -> None:
     assert (done.returncode, "Traceback" in done.stderr) == (0, False)
     assert "delivered" in done.stdout
     assert str(ROOT) not in done.stdout + done.stderr
+
+
+def test_the_server(installed: Installed) -> None:
+    """The server runs from the wheel alone, with the SQL from inside the package, and ends in order."""
+    config = installed.elsewhere / "served.yaml"
+    config.write_text(
+        "destination: rupt\nsettings: {client_id: c, new_account_url: https://app.example.com/}\n"
+        "mappings: [{preset: attach-device}]\n",
+        encoding="utf-8",
+    )
+    command = [str(installed.folder / "bin" / "rupt-connector"), "serve", "-c", str(config), "--port", "0"]
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(installed.folder), "RUPT_MIN_FREE": "1MB"}
+    with subprocess.Popen(
+        command, cwd=installed.elsewhere, env=environment, stderr=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stderr is not None
+        try:
+            assert json.loads(server.stderr.readline())["event"] == "listening"
+            server.terminate()
+            assert server.wait(20) == 0
+        finally:
+            server.kill()
+    done = installed.run("audit")
+    assert (done.returncode, "balances" in done.stderr) == (0, True)

@@ -71,10 +71,10 @@ class Serving:
         request = urllib.request.Request(self.url + path, data, dict(headers or {}))
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-                return Answer(answer.status, answer.headers, _read_json(answer.read()))
+                return Answer(answer.status, dict(answer.headers), _read_json(answer.read()))
         except urllib.error.HTTPError as error:
             with error:
-                return Answer(error.code, error.headers, _read_json(error.read()))
+                return Answer(error.code, dict(error.headers), _read_json(error.read()))
 
     def wait_until(self, path: str, wanted: str) -> str:
         """Ask for a page until it holds a text."""
