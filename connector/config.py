@@ -107,7 +107,12 @@ def read_header(value: JSON) -> Taken:
 def number(least: int, most: int) -> Reader:
     """Take a whole number, as a text too."""
     take = count(least=least, most=most)
-    return lambda value: take(int(value) if isinstance(value, str) and value.strip().isdecimal() else value)
+
+    def read(value: JSON) -> Taken:
+        taken = take(int(value) if isinstance(value, str) and value.strip().isdecimal() else value)
+        return Wrong(taken.must, f"write {least}" if least else "write 8080") if isinstance(taken, Wrong) else taken
+
+    return read
 
 
 PARAMETERS: Final = (
@@ -117,7 +122,12 @@ PARAMETERS: Final = (
     Parameter(
         "status_port", number(0, 65_535), "Serve /healthz, /readyz and /metrics on a port of their own.", metavar="N"
     ),
-    Parameter("capacity", number(1, 1_000_000_000), "Jobs that may wait before senders are told to wait.", metavar="N"),
+    Parameter(
+        "capacity",
+        number(1, 1_000_000_000),
+        "Jobs that may wait before senders are told to; a batch is taken whole.",
+        metavar="N",
+    ),
     Parameter("min_free", read_size, "Room on the disk below which senders are told to wait.", metavar="SIZE"),
     Parameter("retention", duration(), "How long finished jobs are kept, for `why` and `jobs`.", metavar="TIME"),
     Parameter("dead_retention", duration(), "How long dead letters are kept.", metavar="TIME"),

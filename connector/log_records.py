@@ -20,6 +20,7 @@ WINDOW: Final = 60.0  # seconds
 _MOST_KINDS: Final = 1_000  # that are told apart in a window
 _OURS: Final = "connector"
 _SILENT: Final = ("uvicorn.access", "aiohttp.access")  # they name addresses and URLs
+_PLACES: Final = re.compile(r"%[-+ #0-9.]*[sdrfxg]")  # of a format as logging has it
 _is_safe_id: Final = re.compile(r"(?!eyJ)[A-Za-z0-9_.:-]{1,100}").fullmatch
 
 Kind: TypeAlias = tuple[str, str, int]
@@ -157,7 +158,8 @@ def _kind(record: logging.LogRecord) -> Kind:
 
 
 def _summary(event: str, reason: str, level: int, count: int, now: float) -> logging.LogRecord:
-    text = f"and {count:,} more in the last minute: {event}"
+    what = _PLACES.sub("…", event)  # records of one kind differ in these places
+    text = f"and {count:,} more in the last minute: {what}"
     more = {"reason": reason} if reason else {}
     about = {"name": "connector.logs", "levelno": level, "levelname": logging.getLevelName(level), "created": now}
     return logging.makeLogRecord({"msg": text, **about, **more})

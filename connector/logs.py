@@ -156,14 +156,6 @@ class Logs:
                 help=redact(problem.help),
             )
 
-    def held(self, reason: str) -> None:
-        """Log that nothing more is sent, and why: Rupt refuses the configuration, or is down."""
-        self._log.warning("nothing more is sent", reason=reason_name(reason))
-
-    def released(self, reason: str, jobs: int) -> None:
-        """Log that it goes on, with so many jobs that were held for `reason`."""
-        self._log.warning("sending again", reason=reason_name(reason), jobs=jobs)
-
     def sum_up(self) -> None:
         """Tell how many lines were left out, when a window is over. To be called now and then: a line does it too."""
         self.handler.acquire()  # also while another thread logs

@@ -14,7 +14,7 @@ from connector.destination import Destination, load
 from connector.drafts import read_source
 from connector.errors import DestinationError, Sources
 
-_Print: TypeAlias = tuple[tuple[str, int, int, int] | None, ...]
+_Stamps: TypeAlias = tuple[tuple[str, int, int, int] | None, ...]
 
 
 class Watched:
@@ -26,15 +26,15 @@ class Watched:
 
     def __init__(self, path: str, environment: Mapping[str, str], sources: Sources) -> None:
         self._path, self._environment, self._sources = path, environment, sources
-        self._print: _Print | None = None
+        self._stamps: _Stamps | None = None
 
     def look(self) -> Destination | DestinationError | None:
         """Load the file if anything of it has changed since the last look; None when nothing has."""
         found = self._found()
-        print = tuple(map(_stat, found))  # before the contents are read: a change that comes between is seen next time
-        if print == self._print:
+        stamps = tuple(map(_stamp, found))  # before the contents are read: what changes between is seen next time
+        if stamps == self._stamps:
             return None
-        self._print = print
+        self._stamps = stamps
         return None if {file: _sum(file) for file in found} == self._sources.files else self.load()
 
     def load(self) -> Destination | DestinationError:
@@ -54,7 +54,7 @@ class Watched:
         return sorted(names | self._sources.files.keys())
 
 
-def _stat(file: str) -> tuple[str, int, int, int] | None:
+def _stamp(file: str) -> tuple[str, int, int, int] | None:
     try:
         found = os.stat(file)
     except (OSError, ValueError):

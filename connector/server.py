@@ -20,7 +20,7 @@ from connector.delivery import Outcome, Worker
 from connector.destination import Destination
 from connector.errors import DestinationError
 from connector.logs import Logs
-from connector.metrics import Metrics
+from connector.metrics import Metrics, Readings
 from connector.pacing import Pace
 from connector.planning import Planning, moving_cutoff
 from connector.queue import Attempt, Job
@@ -93,13 +93,19 @@ async def open_server(
 ) -> AsyncIterator[Server]:
     """Lock the folder, open its queue, and listen; everything is closed with the block, in the opposite order.
 
-    With `wait` a folder that another process has is waited for. Raises UsageError when the folder or the port cannot be
+    With `wait` a folder that another process has is waited for, and the destination file looked at again when it is
+    free. Raises UsageError when the folder or the port cannot be
     used. `step` is told of every step between receipt and end.
     """
     async with AsyncExitStack() as stack:
+        watch = Watched(destination.file, environment, destination.sources)
         stack.enter_context(await _locked(config, logs, wait=wait))
+        edited = watch.look()  # a standby may have waited for long
+        destination = edited if isinstance(edited, Destination) else destination
         queue = await stack.enter_async_context(await _open_queue(destination, config, step))
-        parts = _Parts(destination, config, logs, queue, environment=environment, step=step)
+        parts = _Parts(destination, config, logs, queue, watch=watch, step=step)
+        if isinstance(edited, DestinationError):
+            parts.service.refuse_edit(edited)
         listeners = [await stack.enter_async_context(listener) for listener in parts.listeners()]
         server = Server(parts.service, parts.receiver, listeners, announce=partial(_announce, config, logs))
         yield server
@@ -140,6 +146,46 @@ async def _open_queue(destination: Destination, config: ServeConfig, step: Step 
     )
 
 
+class _Telling:
+    """Tells the metrics and the log what happens; `step` is told of what the service does by itself."""
+
+    def __init__(self, metrics: Metrics, logs: Logs, step: Step | None) -> None:
+        self._metrics, self._logs, self._step = metrics, logs, step
+
+    def accepted(self, request: Accepted) -> None:
+        """Tell of a request that was answered."""
+        self._metrics.accepted(request)
+        self._logs.accepted(request)
+
+    def attempt(self, job: Job, attempt: Attempt) -> None:
+        """Tell of a request to Rupt."""
+        self._metrics.attempt(job, attempt)
+        self._logs.attempt(job, attempt)
+
+    def outcome(self, outcome: Outcome) -> None:
+        """Tell what became of a job."""
+        self._metrics.outcome(outcome, time.time())
+        self._logs.outcome(outcome)
+
+    def reloaded(self, destination: Destination) -> None:
+        """Tell that an edit of the destination file has taken effect."""
+        if self._step is not None:
+            self._step("reload")
+        self._metrics.reloaded(destination)
+        self._logs.reloaded(destination)
+
+    def refused_edit(self, error: DestinationError) -> None:
+        """Tell that an edit is wrong."""
+        self._metrics.refused_edit(error)
+        self._logs.refused_edit(error)
+
+    def tidied(self) -> None:
+        """Tell that what is old has been purged."""
+        if self._step is not None:
+            self._step("purge")
+        self._logs.sum_up()
+
+
 class _Parts:
     """The parts of one server, each told of those that it talks to."""
 
@@ -150,12 +196,14 @@ class _Parts:
         logs: Logs,
         queue: SqliteQueue,
         *,
-        environment: Mapping[str, str],
+        watch: Watched,
         step: Step | None,
     ) -> None:
-        self._config, self._logs, self._queue, self._step = config, logs, queue, step
-        self._pace = Pace(destination.settings.delivery.concurrency)
+        self._config, self._queue, self._step = config, queue, step
+        self._pace, self._open_for = Pace(destination.settings.delivery.concurrency), _where(destination)
         self._limits = Limits(body=config.body_limit, body_timeout=config.body_timeout, memory=config.memory_limit)
+        self._metrics = Metrics((mapping.name for mapping in destination.mappings), self._readings, version=_version())
+        self._telling = _Telling(self._metrics, logs, step)
         self.receiver = Receiver(
             queue,
             self._intake(destination),
@@ -164,21 +212,22 @@ class _Parts:
             webhook=_webhook_auth(config),
             origins=config.cors_origins,
             trust_forwarded=config.trust_forwarded,
-            observe=self._accepted,
+            observe=self._telling.accepted,
             fail=logs.failed,
         )
         self.service = Service(
             destination,
             queue,
-            Watched(destination.file, environment, destination.sources),
-            self,
+            watch,
+            self._telling,
             deliver=self._open_delivery if config.deliver else None,
             receive=self._receive,
             clock=time.time,
         )
         self._standing = Standing(queue, self.service, self._pace)
-        names = (mapping.name for mapping in destination.mappings)
-        self._metrics = Metrics(names, self._standing.readings, version=_version())
+
+    async def _readings(self) -> Readings:
+        return await self._standing.readings()
 
     def listeners(self) -> list[AbstractAsyncContextManager[Listener]]:
         """Open the app that receives, with the status in front of it or on a port of its own."""
@@ -208,49 +257,25 @@ class _Parts:
         self.receiver.intake = self._intake(destination)
 
     def _open_delivery(self, destination: Destination) -> AbstractAsyncContextManager[Worker]:
+        if self._open_for != (where := _where(destination)):
+            self._open_for = where
+            self._pace.restart()  # what is known of another host, or with other credentials, is of no use
         self._pace.most = destination.settings.delivery.concurrency
         planning = Planning(destination, oldest=moving_cutoff(destination.settings.max_event_age, time.time))
         return open_delivery(
             destination,
             self._queue,
             plan=planning.plan,
-            report=self._report,
-            observe=self._observe,
+            report=self._telling.outcome,
+            observe=self._telling.attempt,
             pace=self._pace,
             step=self._step,
         )
 
-    # What is told to the metrics and the log.
 
-    def _accepted(self, request: Accepted) -> None:
-        self._metrics.accepted(request)
-        self._logs.accepted(request)
-
-    def _observe(self, job: Job, attempt: Attempt) -> None:
-        self._metrics.attempt(job, attempt)
-        self._logs.attempt(job, attempt)
-
-    def _report(self, outcome: Outcome) -> None:
-        self._metrics.outcome(outcome, time.time())
-        self._logs.outcome(outcome)
-
-    def reloaded(self, destination: Destination) -> None:
-        """Tell that an edit of the destination file has taken effect."""
-        if self._step is not None:
-            self._step("reload")
-        self._metrics.reloaded(destination)
-        self._logs.reloaded(destination)
-
-    def refused_edit(self, error: DestinationError) -> None:
-        """Tell that an edit is wrong."""
-        self._metrics.refused_edit(error)
-        self._logs.refused_edit(error)
-
-    def tidied(self) -> None:
-        """Tell that what is old has been purged."""
-        if self._step is not None:
-            self._step("purge")
-        self._logs.sum_up()
+def _where(destination: Destination) -> tuple[str, str, str | None]:
+    settings = destination.settings
+    return requests_base(settings), settings.client_id, settings.api_secret
 
 
 def _webhook_auth(config: ServeConfig) -> WebhookAuth:

@@ -115,6 +115,7 @@ class Service:
 
     async def run(self) -> None:
         """Deliver, watch and tidy up until stopped. Raises what the queue raises when it cannot go on."""
+        await self._release()  # the file may have been mended while no server ran
         try:
             async with asyncio.TaskGroup() as self._group:
                 keepers = [self._group.create_task(keep()) for keep in (self._look, self._purge)]
@@ -129,6 +130,11 @@ class Service:
         """Load the destination file now, changed or not."""
         if not self.is_stopping:
             self._group.create_task(self._take(self._watch.load))
+
+    def refuse_edit(self, error: DestinationError) -> None:
+        """Leave what is in effect as it is, and tell what is wrong with the edit."""
+        self.refused_edit, self.refused_at = error, self._clock()
+        self._journal.refused_edit(error)
 
     async def _look(self) -> None:
         while True:
@@ -145,8 +151,7 @@ class Service:
         async with self._reloading:
             found = await asyncio.to_thread(load)
             if isinstance(found, DestinationError):
-                self.refused_edit, self.refused_at = found, self._clock()
-                self._journal.refused_edit(found)
+                self.refuse_edit(found)
             elif found is not None:
                 await self._replace(found)
 
@@ -159,8 +164,7 @@ class Service:
         await self._start(destination)
         for worker in before:
             worker.stop(within=patience)
-        for cause in _RELEASED:
-            await self._store.release(cause, now=self._clock())
+        await self._release()
         self._journal.reloaded(destination)
 
     async def _start(self, destination: Destination) -> None:
@@ -181,6 +185,13 @@ class Service:
                 await worker.run()
             finally:
                 self._workers.remove(worker)
+        if not self.is_stopping:  # an edit has replaced it, and its last answers may have held jobs since
+            await self._release()
+
+    async def _release(self) -> None:
+        """Let wait again what is held for the file's sake: what is still wrong is held again."""
+        for cause in _RELEASED:
+            await self._store.release(cause, now=self._clock())
 
 
 def _first(errors: ExceptionGroup[Exception]) -> Exception:

@@ -23,6 +23,7 @@ _DURATION_PART: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
 _LONGEST: Final = 100 * 365 * DAY  # a century: what is meant for ever is none
 _NUMBER: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 _URL: Final = re.compile(r"https?://[^\s/?#]+(?:[/?#]\S*)?", re.IGNORECASE)
+_PORT: Final = re.compile(r"^(?:https?://)?[^/?#]*?:(\d+)(?:[/?#]|$)", re.IGNORECASE)
 _HOST: Final = re.compile(r"[^\s/?#:@]+(?::\d+)?|\[[0-9A-Fa-f:.]+\](?::\d+)?")
 
 
@@ -95,6 +96,16 @@ def read_text(value: JSON) -> Taken:
     return Wrong("must be a text that is not empty", "" if isinstance(value, str) else "put it in quotes")
 
 
+def read_credential(value: JSON) -> Taken:
+    """Take a text that can stand in a header; white space around it, as files of secrets end with, is none of it."""
+    text = read_text(value)
+    if not isinstance(text, str):
+        return text
+    if text.strip().isascii() and text.strip().isprintable():
+        return text.strip()
+    return Wrong("must have no characters but those that a header can carry", "copy it again")
+
+
 def read_url(value: JSON) -> Taken:
     """Take an http or https URL."""
     if isinstance(value, str) and _URL.fullmatch(value):
@@ -105,7 +116,10 @@ def read_url(value: JSON) -> Taken:
 def read_domain(value: JSON) -> Taken:
     """Take a host, with a port or without, or a URL; one with a user and password would put them into requests."""
     if isinstance(value, str) and "@" not in value and (_URL.fullmatch(value) or _HOST.fullmatch(value)):
-        return value
+        port = _PORT.search(value)
+        return (
+            Wrong("must name a port up to 65535", "write localhost:8080") if port and int(port[1]) > 65_535 else value
+        )
     return Wrong("must be a host or an http or https URL", "write rupt.example.com or http://localhost:8080")
 
 
@@ -185,14 +199,14 @@ def _number(value: JSON) -> int | float | None:
 
 _TEXT, _FLAG, _NUMBER_TYPE, _TIME = ("string",), ("boolean",), ("number",), ("string", "number")
 SETTINGS: Final = (
-    Setting("client_id", _TEXT, read_text, required=True),
+    Setting("client_id", _TEXT, read_credential, required=True),
     Setting("new_account_url", _TEXT, read_url, required=True),
     Setting("logout_url", _TEXT, read_url),
     Setting("success_url", _TEXT, read_url),
     Setting("suspended_url", _TEXT, read_url),
     Setting("upgrade_url", _TEXT, read_url),
     Setting("domain", _TEXT, read_domain),
-    Setting("api_secret", _TEXT, read_text, secret=True),
+    Setting("api_secret", _TEXT, read_credential, secret=True),
     Setting("device_identity", _TEXT, one_of("auto", "strict", "optional")),
     Setting("max_event_age", _TIME, duration(may_be_none=True)),
     Setting("in_doubt", _TEXT, one_of("send", "hold")),

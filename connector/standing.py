@@ -32,8 +32,11 @@ class Standing:
                 else Condition("queue_full", f"{full.waiting:,} jobs wait, of {full.capacity:,} that may")
             )
         found += [Condition("credentials_refused", reason) for reason in self._refusals()]
+        reason = self._pace.reason(time.monotonic())
         if self._pace.circuit != "closed":
-            found.append(Condition("circuit_open", f"Rupt seems to be down: {self._pace.reason(time.monotonic())}"))
+            found.append(Condition("circuit_open", f"Rupt seems to be down: {reason}"))
+        elif reason:
+            found.append(Condition("paused", f"Rupt has asked for a pause: {reason}"))
         if service.refused_edit is not None:
             found.append(
                 Condition(

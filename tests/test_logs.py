@@ -230,16 +230,6 @@ def test_the_destination_file(tmp_path: Path) -> None:
     assert (told["code"], told["at"], told["help"]) == ("unknown_key", "rupt.yaml:12:7", "write account")
 
 
-def test_holding() -> None:
-    """That nothing is sent is told once with its reason, and that it goes on with how many were held."""
-    with Lines() as lines:
-        lines.logs.held("401 no valid client id: check settings.client_id")
-        lines.logs.released("401 no valid client id", 12)
-    assert lines.events == ["warning: nothing more is sent", "warning: sending again"]
-    assert [line["reason"] for line in lines.all] == ["401", "401"]
-    assert lines.all[1]["jobs"] == 12
-
-
 @pytest.mark.parametrize("given", ["ada@example.com", "+1 415 555 0100", "eyJhbGciOiJI", "a\nb", "x" * 101])
 def test_a_message_id_that_is_none(given: str) -> None:
     """A messageId that looks like something else is not shown; one that looks like itself is."""
@@ -397,7 +387,7 @@ def test_the_end_of_an_outage() -> None:
     """What was left out is told at the end at the latest; and nothing when nothing was left out."""
     with Lines() as lines:
         for _ in range(MOST + 1):
-            lines.logs.held("401 no valid client id")
+            lines.logs.say("warning", "nothing more is sent")
         lines.logs.sum_up()
         assert len(lines.all) == MOST
     assert lines.events[MOST:] == ["warning: and 1 more in the last minute: nothing more is sent"]
@@ -411,7 +401,7 @@ def test_floods_of_others() -> None:
         for number in range(3_000):
             logging.getLogger("uvicorn.error").warning(f"odd request {number:x}")
     assert len(lines.all) < 1_100
-    assert "warning: and 2,990 more in the last minute: uvicorn.error: Invalid request %d" in lines.events
+    assert "warning: and 2,990 more in the last minute: uvicorn.error: Invalid request …" in lines.events
     assert lines.events[-1].endswith("more in the last minute: lines of other kinds")
 
 
@@ -573,8 +563,6 @@ class Watched:
         self.outcomes.append(outcome.state)
         self.logs.outcome(outcome)
         self.metrics.outcome(outcome, 1.0)
-        if outcome.state == "held":
-            self.logs.held(outcome.reason)
 
 
 @pytest.fixture(scope="module")

@@ -267,7 +267,7 @@ def test_outcomes() -> None:
         Outcome(job(), "skipped", "stale: the event is older than max_event_age"),
         Outcome(job(), "invalid", problems=("Account must be a string.",)),
         Outcome(job(), "dead", "503 unavailable: come back later; gave up after 10 attempts"),
-        Outcome(job("Update"), "held", "401 no valid API secret: check settings.api_secret"),
+        Outcome(job("Update"), "held", "401 no valid API secret; check settings.api_secret"),
     ]
     for outcome in outcomes:
         metrics.outcome(outcome, 1.0)

@@ -97,6 +97,8 @@ def test_delivery() -> None:
         ("domain: rupt example", "wrong_value", "must be a host or an http or https URL"),
         ("api_secret: ''", "wrong_value", "must be a text that is not empty, not ''"),
         ("api_secret: 12345", "wrong_type", "must be a text that is not empty, not a number"),
+        ('api_secret: "a\\u2028b"', "wrong_value", "must have no characters but those that a header can carry, not"),
+        ("domain: localhost:99999", "wrong_value", "must name a port up to 65535, not 'localhost:99999'"),
         ("device_identity: sometimes", "wrong_value", "must be auto, strict or optional, not 'sometimes'"),
         ("device_identity: [auto]", "wrong_type", "must be auto, strict or optional, not a list"),
         ("max_event_age: 1 day", "wrong_value", "or none, not '1 day'"),

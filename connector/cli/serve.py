@@ -17,15 +17,15 @@ from connector.logs import Logs, open_logs
 from connector.server import Server, open_server
 
 _SECRETS: Final = "\n".join(
-    f"  {parameter.variable:22} {parameter.help}" for parameter in PARAMETERS if parameter.secret
+    f"  {parameter.variable}\n    {parameter.help}" for parameter in PARAMETERS if parameter.secret
 )
 _MORE: Final = f"""\b
-Every option may be a variable: --body-limit is RUPT_BODY_LIMIT. Secrets are variables only:
+Every option may be a variable: --body-limit is RUPT_BODY_LIMIT.
+Secrets are variables only:
 {_SECRETS}
 
-\b
-Point an SDK's host at the URL that is printed. GET /healthz, /readyz and /metrics tell how it is.
-SIGTERM or Ctrl-C stops it: what is in flight is finished or handed back. SIGHUP loads the file again."""
+Point an SDK's host at the URL that is printed. GET /healthz, /readyz and /metrics tell how it is. SIGTERM or Ctrl-C
+stops it: what is in flight is finished or handed back. SIGHUP loads the file again."""
 
 
 def _options(command: Callable[..., int]) -> Callable[..., int]:
@@ -52,23 +52,38 @@ def command(streams: Streams, /, *, config: str, wait: bool, **given: str | None
     return 0
 
 
+class _Signals:
+    """What signals ask for: the first to stop in order, the second at once; SIGHUP to load the file again."""
+
+    def __init__(self, config: ServeConfig) -> None:
+        self.server: Server | None = None
+        self.has_stopped = False
+        self._config, self._task = config, asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+
+    def _stop(self) -> None:
+        if self.server is not None:
+            self.server.stop(within=0.0 if self.has_stopped else self._config.stop_within)
+        elif self._task is not None:
+            self._task.cancel()  # it is being opened, or waits for the folder: nothing has been taken yet
+        self.has_stopped = True
+
+    def _reload(self) -> None:
+        if self.server is not None:
+            self.server.reload()
+
+
 async def _serve(streams: Streams, destination: Destination, config: ServeConfig, logs: Logs, *, wait: bool) -> None:
-    async with open_server(destination, config, logs, environment=streams.env, wait=wait) as server:
-        _obey_signals(server, config)
-        gc.collect()
-        gc.freeze()  # what is loaded lives as long as the process: the collector need not look at it again and again
-        gc.set_threshold(50_000, 20, 50)
-        await server.run()
-
-
-def _obey_signals(server: Server, config: ServeConfig) -> None:
-    """Let the first signal stop the server in order, and the second at once; SIGHUP loads the file again."""
-    loop, asked = asyncio.get_running_loop(), list[None]()
-
-    def stop() -> None:
-        server.stop(within=0.0 if asked else config.stop_within)
-        asked.append(None)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
-    loop.add_signal_handler(signal.SIGHUP, server.reload)
+    signals = _Signals(config)
+    try:
+        async with open_server(destination, config, logs, environment=streams.env, wait=wait) as signals.server:
+            gc.collect()
+            gc.freeze()  # what is loaded lives as long as the process: the collector need not look at it again
+            gc.set_threshold(50_000, 20, 50)
+            await signals.server.run()
+    except asyncio.CancelledError:
+        if not signals.has_stopped:
+            raise

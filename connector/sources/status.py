@@ -17,13 +17,19 @@ from connector.redaction import redact
 from connector.values import JSON, dump_json
 
 Name: TypeAlias = Literal[
-    "starting", "stopping", "disk_full", "queue_full", "credentials_refused", "circuit_open", "edit_refused"
+    "stopping",
+    "disk_full",
+    "queue_full",
+    "credentials_refused",
+    "circuit_open",
+    "paused",
+    "edit_refused",
 ]
 # Ready means that senders are welcome: what they send is stored. So a stop or a full disk or queue says no. Refused
 # credentials and an open circuit do not: events wait in the queue and are delivered later, while a server taken out of
 # rotation for Rupt's sake could store nothing, and its senders would lose what they cannot keep. A refused edit leaves
 # the version before it at work.
-BLOCKING: Final[frozenset[Name]] = frozenset({"starting", "stopping", "disk_full", "queue_full"})
+BLOCKING: Final[frozenset[Name]] = frozenset({"stopping", "disk_full", "queue_full"})
 
 
 class Condition(msgspec.Struct, frozen=True):

@@ -184,6 +184,89 @@ def test_a_standby_takes_over(tmp_path: Path, how: int) -> None:
             assert second.end() == 0
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_standby_is_stopped(tmp_path: Path, number: int) -> None:
+    """A standby passes over SIGHUP, and a signal to stop ends it in order."""
+    with standing() as rupt:
+        config = configure(tmp_path, rupt)
+        with serving(config, tmp_path / "data"), started(config, tmp_path / "data", "--wait") as second:
+            second.wait_for("waiting for the folder")
+            second.process.send_signal(signal.SIGHUP)
+            assert second.end(number) == 0
+
+
+def test_a_standby_takes_over_with_the_file_as_it_is_then(tmp_path: Path) -> None:
+    """What was edited while a standby waited is in effect from its first event on."""
+    with standing() as rupt:
+        config = configure(tmp_path, rupt)
+        with (
+            serving(config, tmp_path / "data") as first,
+            started(config, tmp_path / "data", "--wait") as second,
+        ):
+            second.wait_for("waiting for the folder")
+            configure(tmp_path, rupt, "preset: attach-device", SECOND)
+            first.end()
+            assert second.wait_for("listening")["mappings"] == 2
+            assert second.end() == 0
+
+
+def test_a_mapping_put_back_while_no_server_ran(tmp_path: Path) -> None:
+    """Jobs that were held because their mapping was gone are sent by the next server that has it."""
+    data = tmp_path / "data"
+    with standing() as rupt:
+        both = configure(tmp_path, rupt, "preset: attach-device", SECOND)
+        with serving(both, data, "--deliver", "false") as server:
+            send(server, 1)
+            server.end()
+        with serving(configure(tmp_path, rupt), data) as server:
+            server.wait_for("held")
+            assert server.end() == 0
+        with serving(configure(tmp_path, rupt, "preset: attach-device", SECOND), data) as server:
+            rupt.wait_for_answers(2)
+            assert server.end() == 0
+    assert ask(data, "jobs", "list", "--state", "held", "--json").rows == []
+
+
+def test_a_refusal_that_comes_after_its_repair(tmp_path: Path) -> None:
+    """What the version before an edit still had in flight, and Rupt refused, is sent by the version after it."""
+    data = tmp_path / "data"
+    with standing(rates="latency=2", client_id="right") as rupt:
+        config = configure(tmp_path, rupt)
+        wrong = config.read_text(encoding="utf-8")
+        with serving(config, data) as server:
+            send(server, 1, 2)
+            server.wait_until("/metrics", "rupt_connector_in_flight_requests 2.0")
+            config.write_text(wrong.replace("client_id: client-1", "client_id: right"), encoding="utf-8")
+            server.wait_for("the edited destination file is in effect")
+            rupt.wait_for_answers(4)
+            assert server.end() == 0
+    assert rupt.users() == {"user-1", "user-2"}
+
+
+def test_a_pause_is_told(tmp_path: Path) -> None:
+    """That Rupt is down is told in /readyz, which still says that events are taken."""
+    with standing() as rupt:
+        config = configure(tmp_path, rupt)
+    with serving(config, tmp_path / "data") as server:
+        send(server, *range(40))
+        server.wait_until("/readyz", '"reason":"circuit_open"')
+        assert server.ask("/readyz").body["ready"] is True
+        assert server.end() == 0
+
+
+def test_a_credential_with_a_line_break(tmp_path: Path) -> None:
+    """A client id that ends with a line break, as files of secrets do, is used without it."""
+    with standing(client_id="client-1") as rupt:
+        config = configure(tmp_path, rupt)
+        text = config.read_text(encoding="utf-8").replace("client_id: client-1", "client_id: ${RUPT_CLIENT_ID}")
+        config.write_text(text, encoding="utf-8")
+        with serving(config, tmp_path / "data", env={"RUPT_CLIENT_ID": "client-1\n"}) as server:
+            send(server, 1)
+            rupt.wait_for_answers(1)
+            assert server.end() == 0
+    assert rupt.users() == {"user-1"}
+
+
 def test_a_port_that_is_taken(tmp_path: Path) -> None:
     """A port that somebody else has is said so, with what to do, and exit code 2."""
     with socket.create_server(("127.0.0.1", 0)) as taken, standing() as rupt:
