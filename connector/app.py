@@ -60,6 +60,21 @@ def kinds_of(destination: Destination) -> tuple[Kind, ...]:
     return tuple("secret" if secret else "client" for secret in sorted(needs_secret))
 
 
+def rules_of(destination: Destination, *, concurrency: int | None, rate: float | None, always_on: bool) -> Rules:
+    """Make the worker's rules of a destination's settings; what the command line gives stands before them."""
+    settings, delivery = destination.settings, destination.settings.delivery
+    given = {"attempts": delivery.attempts, "window": delivery.window, "first": delivery.first_retry}
+    return Rules(
+        concurrency=concurrency or delivery.concurrency,
+        rate=rate or delivery.rate,
+        policy=replace(PATIENT if always_on else Policy(), **given),
+        in_doubt=settings.in_doubt,
+        on_hold="probe" if always_on else "stop",
+        lease=2 * delivery.timeout + 30.0,
+        kinds=kinds_of(destination),
+    )
+
+
 @asynccontextmanager
 async def open_delivery(
     destination: Destination,
@@ -82,25 +97,10 @@ async def open_delivery(
     leaves and each answer that comes.
     """
     settings, always_on = destination.settings, pace is not None
-    delivery = settings.delivery
-    at_once = concurrency or delivery.concurrency
+    rules = rules_of(destination, concurrency=concurrency, rate=rate, always_on=always_on)
     credentials = Credentials(settings.client_id, settings.api_secret, requests_base(settings))
-    rules = Rules(
-        concurrency=at_once,
-        rate=rate or delivery.rate,
-        policy=replace(
-            PATIENT if always_on else Policy(),
-            attempts=delivery.attempts,
-            window=delivery.window,
-            first=delivery.first_retry,
-        ),
-        in_doubt=settings.in_doubt,
-        on_hold="probe" if always_on else "stop",
-        lease=2 * delivery.timeout + 30.0,
-        kinds=kinds_of(destination),
-    )
     connections = Wire if always_on else Transport
-    async with connections(concurrency=at_once, timeout=delivery.timeout) as transport:
+    async with connections(concurrency=rules.concurrency, timeout=settings.delivery.timeout) as transport:
 
         async def send(request: Request) -> Response | Failure:
             return await transport.send(request, credentials)

@@ -1,14 +1,41 @@
-"""Whether Rupt is up: requests that fail one after the other in, whether any may leave out.
+"""Whether Rupt is up and wants requests: those that fail, or are told to wait, in; whether any may leave out.
 
 Times are arguments, in seconds of one monotonic clock. It waits for nothing; its reasons are those of the verdicts.
 """
 
+import math
 from collections.abc import Callable
 from typing import Final, Literal, TypeAlias
 
 State: TypeAlias = Literal["closed", "open", "half_open"]
 
 _REMEMBERED: Final = 3_600.0  # seconds for which a mapping that is silent counts as one that would be kept back
+LONGEST_PAUSE: Final = 300.0  # seconds that a Retry-After keeps back other requests than its own
+
+
+class Pause:
+    """Keeps all back while two accounts or more have been told to wait; one alone may have itself to blame for that.
+
+    `reason` is that of the answer by which it was made or lengthened.
+    """
+
+    def __init__(self) -> None:
+        self.reason = ""
+        self._until = -math.inf  # the last moment but one of all that accounts were told
+        self._last, self._last_account = -math.inf, ""
+
+    def left(self, now: float) -> float:
+        """Say for how many seconds more; 0 when it is over."""
+        return max(0.0, self._until - now)
+
+    def told(self, account: str, seconds: float, reason: str, now: float) -> bool:
+        """Take in that an account is told to wait; says whether a pause begins."""
+        was_over, until = self.left(now) == 0, now + min(seconds, LONGEST_PAUSE)
+        if account != self._last_account and (both := min(until, self._last)) > self._until:
+            self._until, self.reason = both, reason
+        if until > self._last:
+            self._last, self._last_account = until, account
+        return was_over and self.left(now) > 0
 
 
 class Circuit:
@@ -53,9 +80,13 @@ class Circuit:
         was_closed = self.state == "closed"
         self._seen[mapping] = now
         if self._accounts or not was_closed:
-            self.state, self.reason, self._pause, self._probe = "closed", "", self._first, None
-            self._forget()
+            self._close()
         return not was_closed
+
+    def restart(self) -> None:
+        """Close, and forget all mappings."""
+        self._seen.clear()
+        self._close()
 
     def failed(self, number: int, reason: str, *, mapping: str, account: str, is_general: bool, now: float) -> bool:
         """Count a failure; says whether it has opened, or opened again. Each account counts once."""
@@ -82,7 +113,8 @@ class Circuit:
         self.state, self.reason, self._probe = "open", reason, None
         self._until = now + min(self._cap, self._pause * (1 + self._draw() / 2))
 
-    def _forget(self) -> None:
+    def _close(self) -> None:
+        self.state, self.reason, self._pause, self._probe = "closed", "", self._first, None
         self._accounts.clear()
         self._mappings.clear()
         self._is_general = False

@@ -11,7 +11,7 @@ from typing import Final, Literal
 import msgspec
 
 from connector.errors import UsageError
-from connector.settings import Reader, Taken, Wrong, count, duration, one_of, read_text, read_texts
+from connector.settings import Reader, Taken, Wrong, count, duration, one_of, plain, read_text, read_texts
 from connector.values import JSON
 
 PREFIX: Final = "RUPT_"
@@ -105,12 +105,12 @@ def read_header(value: JSON) -> Taken:
 
 
 def number(least: int, most: int) -> Reader:
-    """Take a whole number, as a text too."""
+    """Take a whole number."""
     take = count(least=least, most=most)
 
     def read(value: JSON) -> Taken:
-        taken = take(int(value) if isinstance(value, str) and value.strip().isdecimal() else value)
-        return Wrong(taken.must, f"write {least}" if least else "write 8080") if isinstance(taken, Wrong) else taken
+        taken = take(value)
+        return Wrong(taken.must, "write 8080") if isinstance(taken, Wrong) else taken
 
     return read
 
@@ -175,9 +175,9 @@ def read_config(given: Mapping[str, str | None], environment: Mapping[str, str])
 
 
 def _read(parameter: Parameter, name: str, text: str) -> JSON:
-    value = parameter.read(text)
-    if isinstance(value, Wrong):
-        value = parameter.read(int(text)) if text.isdecimal() else value
+    value = parameter.read(plain(text))
+    if isinstance(value, Wrong):  # a secret may look like a number, and be none
+        value = parameter.read(text)
     if isinstance(value, Wrong):
         what = "" if parameter.secret else f", not {text!r}"
         raise UsageError(f"{name} {value.must}{what}; {value.help}")

@@ -15,6 +15,7 @@ import msgspec
 
 from connector.claims import Claimed, Claims
 from connector.courier import Answered, Courier, Outcome, Planner, Rules, Sender
+from connector.errors import first_error
 from connector.pacing import Pace
 from connector.pipeline import Planned
 from connector.queue import Attempt, Job, Queue
@@ -149,7 +150,7 @@ class Worker:
                     task.cancel()
             return self._ending or Finish("stopped")
         except ExceptionGroup as errors:
-            raise _first(errors) from None
+            raise first_error(errors) from None
         finally:
             self._group = None
             for end in unwatch:
@@ -248,7 +249,14 @@ class Worker:
         future = [delay for delay in delays if delay is not None and delay > 0]
         if future:
             self._alarm.set(max(min(future), _SHORTEST_PAUSE))
-        await self._wake.wait()
+        if not self._can_go_on():  # looked at last: a time that has come meanwhile has no alarm
+            await self._wake.wait()
+
+    def _can_go_on(self) -> bool:
+        """Whether there is something to do now, without an answer to any request."""
+        now = self._monotonic()
+        may_send = self._free() > 0 and (bool(self._ready) or self._gates.due(now) is not None)
+        return may_send or self._wanted(now) > 0
 
     def _hear(self) -> None:
         """Hear from the queue that there may be more to claim."""
@@ -268,7 +276,8 @@ class Worker:
         self._hand_out()
         now = self._monotonic()
         is_low = len(self._ready) <= self._pace.limit // 2
-        if (is_low and self._wanted(now) > 0) or self._pace.wait(now) is not None:
+        is_timed = self._rate is not None or self._pace.wait(now) is not None  # then an alarm may be needed
+        if is_timed or (is_low and self._wanted(now) > 0):
             self._wake.set()
 
     def _hand_out(self) -> None:
@@ -408,8 +417,3 @@ class Worker:
 def _cancel(task: asyncio.Task[None] | None) -> None:
     if task is not None:
         task.cancel()
-
-
-def _first(errors: ExceptionGroup[Exception]) -> Exception:
-    first = errors.exceptions[0]
-    return _first(first) if isinstance(first, ExceptionGroup) else first

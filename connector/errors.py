@@ -110,6 +110,12 @@ class UsageError(ConnectorError):
     """The command line or the environment is wrong: the message says which option and what to write."""
 
 
+def first_error(errors: ExceptionGroup[Exception]) -> Exception:
+    """Give the first error of a group, or of the groups in it."""
+    first = errors.exceptions[0]
+    return first_error(first) if isinstance(first, ExceptionGroup) else first
+
+
 def closest(word: str, known: Iterable[str]) -> str:
     """Say `did you mean 'x'?` for the known word nearest to a misspelt one, or nothing when none is near."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)

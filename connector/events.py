@@ -15,6 +15,7 @@ from typing import Final, Protocol, TypeAlias
 
 import msgspec
 
+from connector.nesting import is_deeper
 from connector.projection import MAX_MESSAGE_ID, Reads, projection
 from connector.times import Cutoff, corrected_timestamp, cutoff_at, event_time, is_before
 from connector.values import JSON, MISSING, dump_json, load_json, type_name
@@ -22,6 +23,8 @@ from connector.values import JSON, MISSING, dump_json, load_json, type_name
 __all__ = [
     "BOM",
     "EVENT_TYPES",
+    "MAX_DEPTH",
+    "OPEN_DEPTH",
     "ROUTE_TYPES",
     "Cutoff",
     "Discard",
@@ -31,6 +34,7 @@ __all__ = [
     "Opened",
     "Reader",
     "Reads",
+    "TooDeepError",
     "corrected_timestamp",
     "cutoff_at",
     "event_reader",
@@ -48,6 +52,7 @@ EVENT_TYPES: Final = frozenset({"identify", "track", "page", "screen", "group", 
 # repeated here: what has been recorded has passed them, or never had to.
 MAX_BYTES: Final = 8 * 1024 * 1024
 MAX_DEPTH: Final = 200
+OPEN_DEPTH: Final = MAX_DEPTH + 50  # of what is opened only: an event is inside a batch, that is inside a request
 GZIP_MAGIC: Final = b"\x1f\x8b"
 BOM: Final = b"\xef\xbb\xbf"
 
@@ -66,7 +71,8 @@ class Discard(msgspec.Struct, frozen=True, gc=False):
 
     Segment's reasons: no_user_anon_id, event_not_defined, event_not_string, properties_not_object, traits_not_object,
     name_not_string, id_not_string, empty_batch, bad_request (no readable JSON object), UNSUPPORTED_EVENT_TYPE.
-    Ours: no_user_id (alias, delete), no_previous_id (alias), no_group_id (group), browser_metrics, no_events (a file).
+    Ours: no_user_id (alias, delete), no_previous_id (alias), no_group_id (group), browser_metrics, no_events (a file),
+    nested_too_deeply, message_id_too_long, event_too_large (for a request).
     """
 
     reason: str
@@ -75,6 +81,10 @@ class Discard(msgspec.Struct, frozen=True, gc=False):
 
 
 Item: TypeAlias = Event | Discard
+
+
+class TooDeepError(ValueError):
+    """A text has more levels than are read."""
 
 
 # ---------------------------------------------------------------------------------------------------------- readers
@@ -256,8 +266,8 @@ def _read_whole(raw: bytes) -> Item:
     return Event(str(data["type"]), message_id or _content_id(data), data, raw)
 
 
-def _load(raw: bytes) -> JSON:
-    """Parse JSON in UTF-8 of at most MAX_DEPTH levels; raises ValueError with the place of what is wrong."""
+def _load(raw: bytes, *, levels: int = MAX_DEPTH) -> JSON:
+    """Parse JSON in UTF-8 of at most so many levels; raises ValueError with the place of what is wrong."""
     try:
         if not raw.isascii():
             raw.decode()
@@ -265,30 +275,32 @@ def _load(raw: bytes) -> JSON:
         raise ValueError(f"not UTF-8: byte {error.start} is 0x{raw[error.start]:02x}") from None
     if b"\0" in raw:
         raise ValueError(f"not JSON: byte {raw.index(0)} is NUL")
+    if is_deeper(raw, levels):
+        raise TooDeepError(f"nested more than {MAX_DEPTH} levels deep")
     try:
-        value = load_json(raw)
+        return load_json(_with_distinct_ids(raw))
     except ValueError as error:
         raise ValueError(f"not JSON: {error}") from None
-    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
-        raise ValueError(f"nested more than {MAX_DEPTH} levels deep")
-    return value
 
 
-def _is_deeper(value: JSON, limit: int) -> bool:
-    containers: list[JSON] = [value]
-    for _ in range(limit + 1):
-        containers = [item for item in containers if isinstance(item, dict | list)]
-        if not containers:
-            return False
-        containers = [
-            below
-            for item in containers
-            for below in (item.values() if isinstance(item, dict) else item if isinstance(item, list) else ())
-        ]
-    return True
+_MESSAGE_ID: Final = re.compile(rb'"messageId"\s*+:\s*+"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_ESCAPE: Final = re.compile(rb"\\ud[89ab]..\\ud[c-f]..|\\u(d[89a-f]..)|\\.", re.DOTALL | re.IGNORECASE)
+
+
+def _with_distinct_ids(raw: bytes) -> bytes:
+    """Note in a messageId which half of a surrogate pair it holds: as U+FFFD alone, two ids would become one."""
+    if b"\\ud" not in raw and b"\\uD" not in raw:
+        return raw
+    return _MESSAGE_ID.sub(lambda found: _ESCAPE.sub(_noted_half, found[0]), raw)
+
+
+def _noted_half(found: re.Match[bytes]) -> bytes:
+    return found[0] if found[1] is None else b"\\ufffd" + found[1].lower()
 
 
 def _unreadable(error: ValueError) -> Discard:
+    if isinstance(error, TooDeepError):
+        return Discard("nested_too_deeply", str(error))
     return Discard("bad_request", str(error))
 
 
@@ -305,7 +317,7 @@ def _id_fault(kind: str, data: dict[str, JSON]) -> _Fault | None:
         if not isinstance(data.get(key), str | None):
             return "id_not_string", f"{key} must be a string, found {_a(data[key])}"
     if len(str(data.get("messageId"))) > MAX_MESSAGE_ID:
-        return "bad_request", f"messageId must have at most {MAX_MESSAGE_ID} characters"
+        return "message_id_too_long", f"messageId must have at most {MAX_MESSAGE_ID} characters"
     if not (data.get("userId") or data.get("anonymousId")):
         return "no_user_anon_id", "neither userId nor anonymousId is there"
     for key, reason in _NEEDED_IDS.get(kind, ()):
@@ -375,14 +387,15 @@ def route_word(path: str) -> str:
 def open_json(raw: bytes) -> Opened:
     """Open the outermost object or list, and leave what is in it as text; None for any other JSON value.
 
-    Raises ValueError, with the place and no value, when it is not JSON in UTF-8 or nested too deeply.
+    Raises ValueError, with the place and no value, when it is not JSON in UTF-8; TooDeepError when it is nested too
+    deeply to be opened, which may be at any depth over OPEN_DEPTH.
     """
     try:
         if not raw.isascii():
             raw.decode()
         return _decode_shape(raw)
     except (msgspec.DecodeError, ValueError, RecursionError):
-        value = _load(raw)
+        value = _load(raw, levels=OPEN_DEPTH)
     return _decode_shape(dump_json(value)) if isinstance(value, dict | list) else None
 
 

@@ -5,11 +5,12 @@ one monotonic clock. Out: how many more may begin, and when to ask again. It sen
 """
 
 import logging
+import math
 import random
 from collections.abc import Callable
 from typing import Final, Literal, TypeAlias
 
-from connector.circuit import Circuit, State
+from connector.circuit import Circuit, Pause, State
 from connector.retry import Delivered, Hold, Reject, Retry, Verdict
 from connector.rupt import Failure, Response
 
@@ -22,7 +23,6 @@ The last, and busy too, may concern this mapping or this account alone: when oth
 """
 
 FIRST: Final = 16  # requests in flight before anything is known
-LONGEST_PAUSE: Final = 300.0  # seconds that a Retry-After keeps back other requests than its own
 _REMEMBERED: Final = 10.0  # seconds for which it counts how a mapping has fared
 _ENOUGH: Final = 3  # answers, to say how a mapping fares
 _WEIGHT: Final = 0.125  # of one answer in how a mapping fares
@@ -57,11 +57,11 @@ class Pace:
         pause_cap: float = 300.0,
         draw: Callable[[], float] = random.random,
     ) -> None:
-        self._limit = Limit(most, first)
+        self._first, self._limit = first, Limit(most, first)
         self._circuit = Circuit(opens_after=opens_after, first=pause_first, cap=pause_cap, draw=draw)
+        self._pause = Pause()
         self._in_flight = 0
-        self._begun = 0
-        self._paused_until, self._paused_for = 0.0, ""
+        self._begun = self._begun_before = 0  # requests; and those of them from before the last restart
         self._wakes: list[Callable[[], None]] = []
 
     @property
@@ -92,11 +92,12 @@ class Pace:
         """Say why nothing is sent now: Rupt is down, or has asked for a pause; None when all is well."""
         if self._circuit.state != "closed":
             return self._circuit.reason
-        return self._paused_for if now < self._paused_until else None
+        left = math.ceil(self._pause.left(now))
+        return f"Rupt asks to wait, for {left} s more: {self._pause.reason}" if left else None
 
     def free(self, now: float) -> int:
         """Say how many requests may begin now."""
-        if now < self._paused_until:
+        if self._pause.left(now) > 0:
             return 0
         if self._circuit.state != "closed":
             return self._circuit.free(now)
@@ -104,9 +105,7 @@ class Pace:
 
     def wait(self, now: float) -> float | None:
         """Say in how many seconds more may begin without an answer to any; None when an answer is needed for that."""
-        if now < self._paused_until:
-            return self._paused_until - now
-        return self._circuit.wait(now)
+        return self._pause.left(now) or self._circuit.wait(now)
 
     def begin(self, now: float) -> int:
         """Count a request as in flight, and number it."""
@@ -126,25 +125,41 @@ class Pace:
         self, number: int, answer: Response | Failure, verdict: Verdict, *, mapping: str, account: str, now: float
     ) -> None:
         """Learn from an answer: `account` is whose request it was, or else what tells its job from others."""
-        sign = sign_of(answer, verdict)
         self._in_flight -= 1
+        if number > self._begun_before:
+            self._learn(number, answer, verdict, mapping=mapping, account=account, now=now)
+        self._wake()
+
+    def restart(self) -> None:
+        """Forget how Rupt did, since requests go elsewhere from now on, or with other credentials.
+
+        Those in flight keep their places until they end, but their answers say nothing any more.
+        """
+        self._begun_before = self._begun
+        self._limit, self._pause = Limit(self.most, self._first), Pause()
+        self._circuit.restart()
+        self._wake()
+
+    def watch(self, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call `wake` whenever another request may begin, since one has ended or all is new; returns what ends it."""
+        self._wakes.append(wake)
+        return lambda: self._wakes.remove(wake)
+
+    def _learn(
+        self, number: int, answer: Response | Failure, verdict: Verdict, *, mapping: str, account: str, now: float
+    ) -> None:
+        sign = sign_of(answer, verdict)
         if self._circuit.state == "closed":
             self._limit.learn(number, sign, mapping, now)
         match verdict:
             case Retry(reason, after) if sign != "good":
                 self._failed(number, sign, reason, mapping=mapping, account=account, now=now)
                 if after and isinstance(answer, Response) and answer.status in (429, 503):
-                    self._pause(after, reason, now)
+                    self._told_to_wait(account, after, reason, now)
             case Retry() | Delivered() | Reject() | Hold():
                 if self._circuit.succeeded(mapping, now):
                     log.warning("Rupt answers again")
                     self._limit.restart()
-        self._wake()
-
-    def watch(self, wake: Callable[[], None]) -> Callable[[], None]:
-        """Call `wake` whenever a request has ended, so that another may begin; returns what ends it."""
-        self._wakes.append(wake)
-        return lambda: self._wakes.remove(wake)
 
     def _failed(self, number: int, sign: Sign, reason: str, *, mapping: str, account: str, now: float) -> None:
         was_closed = self._circuit.state == "closed"
@@ -154,10 +169,10 @@ class Pace:
         if opened and was_closed:
             log.warning("Rupt seems to be down, and is tried now and then: %s", reason)
 
-    def _pause(self, after: float, reason: str, now: float) -> None:
-        until = now + min(after, LONGEST_PAUSE)
-        if until > self._paused_until:
-            self._paused_until, self._paused_for = until, reason
+    def _told_to_wait(self, account: str, seconds: float, reason: str, now: float) -> None:
+        if self._pause.told(account, seconds, reason, now):
+            left = math.ceil(self._pause.left(now))
+            log.warning("Rupt asks several accounts to wait, so nothing is sent for %d s: %s", left, reason)
 
     def _wake(self) -> None:
         for wake in self._wakes:

@@ -10,9 +10,9 @@ from connector.routes import REASONS
 
 OTHER: Final = "other"
 _NAMES = """
-    UNSUPPORTED_EVENT_TYPE bad_request browser_metrics empty_batch event_not_defined event_not_string id_not_string
-    name_not_string no_events no_group_id no_previous_id no_user_anon_id no_user_id properties_not_object
-    traits_not_object
+    UNSUPPORTED_EVENT_TYPE bad_request browser_metrics empty_batch event_not_defined event_not_string event_too_large
+    id_not_string message_id_too_long name_not_string nested_too_deeply no_events no_group_id no_previous_id
+    no_user_anon_id no_user_id properties_not_object traits_not_object
     stale no_device device_not_addressable account_not_addressable nothing_to_update
     mapping_gone in_doubt gave_up internal_error timeout network
 """

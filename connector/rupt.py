@@ -5,10 +5,11 @@ It opens no connection and reads no clock. Texts that come from Rupt leave here 
 
 import importlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from types import ModuleType
 from typing import Final, Literal
+from urllib.parse import unquote
 
 import msgspec
 
@@ -133,7 +134,7 @@ _HOLDS: Final = {
 }
 _CLIENT_REFUSED: Final = "no valid client id: check settings.client_id"
 _TOKEN_REFUSED: Final = "no valid client id or signed token: check settings.client_id and the field secret"
-_SECRET_REFUSED: Final = "no valid API secret: check settings.api_secret"
+_SECRET_REFUSED: Final = "no valid API secret; check settings.api_secret"
 _RETRIED_4XX: Final = frozenset({408, 423, 429})
 _NOT_TAKEN: Final = frozenset({408, 423, 429, 501, 503, 505})  # such an answer says that nothing was done
 
@@ -242,16 +243,36 @@ def _number(value: JSON) -> float | None:
 
 # Reasons, and when to come back.
 
+_PATH_ID: Final = re.compile(r"/(?:user|device)/([^/]+)/")
+_SHORTEST: Final = 4  # characters of a text that is taken out wherever it stands; user, email and phone always are
+
 
 def _reason(answer: Response, request: Request, words: str) -> str:
-    said = redact(_message(answer), _values(request))
+    said = _message(answer)
+    said = redact(said, _repeated(said, request))
     return f"{answer.status} {words}: {said}" if said else f"{answer.status} {words}"
 
 
-def _values(request: Request) -> list[str]:
-    """List what of a request names a person: Rupt may repeat it in a message."""
-    values = (request.token, *(request.body.get(key) for key in ("user", "email", "phone")))
-    return [value for value in values if isinstance(value, str)]
+def _repeated(said: str, request: Request) -> list[str]:
+    """List what a message repeats of a request, the longest first: any text of it may name a person or a device."""
+    ids = [text for found in _PATH_ID.findall(request.path) for text in (found, unquote(found))]
+    named = (request.token, *ids, *(request.body.get(key) for key in ("user", "email", "phone")))
+    texts = {value for value in named if isinstance(value, str) and value}
+    texts.update(text for text in _texts(request.body) if len(text) >= _SHORTEST)
+    return sorted((text for text in texts if text in said), key=lambda text: (-len(text), text))
+
+
+def _texts(value: JSON) -> Iterator[str]:
+    """Give every text in a value but the keys, however deep it is."""
+    rest = [value]
+    while rest:
+        value = rest.pop()
+        if isinstance(value, dict):
+            rest.extend(value.values())
+        elif isinstance(value, list):
+            rest.extend(value)
+        elif isinstance(value, str):
+            yield value
 
 
 def _message(answer: Response) -> str:

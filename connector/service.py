@@ -5,14 +5,17 @@ takes effect between two jobs: a new worker takes over the queue while the old o
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Final, Protocol
 
 from connector.delivery import Worker
 from connector.destination import Destination
-from connector.errors import DestinationError
+from connector.errors import DestinationError, first_error
 from connector.queue import Cause, Ordering
+
+log = logging.getLogger(__name__)
 
 LOOK_EVERY: Final = 1.0  # seconds between two looks at the destination file
 PURGE_EVERY: Final = 30.0  # seconds
@@ -28,6 +31,10 @@ class Store(Protocol):
 
     async def set_ordering(self, ordering: Ordering) -> None:
         """Keep the order of accounts from now on, or do not."""
+        ...
+
+    def look(self) -> None:
+        """Raise UsageError when the queue's file is not there any more."""
         ...
 
     async def purge(self, now: float) -> object:
@@ -88,8 +95,7 @@ class Service:
         self._open_delivery, self._receive = deliver, receive
         self._clock, self._sleep = clock, sleep
         self._workers: list[Worker] = []
-        self._stopping, self._within = asyncio.Event(), 0.0
-        self._reloading = asyncio.Lock()
+        self._stopping, self._asked, self._within = asyncio.Event(), asyncio.Event(), 0.0
 
     @property
     def worker(self) -> Worker | None:
@@ -115,21 +121,20 @@ class Service:
 
     async def run(self) -> None:
         """Deliver, watch and tidy up until stopped. Raises what the queue raises when it cannot go on."""
-        await self._release()  # the file may have been mended while no server ran
         try:
             async with asyncio.TaskGroup() as self._group:
+                await self._release()  # the file may have been mended while no server ran
                 keepers = [self._group.create_task(keep()) for keep in (self._look, self._purge)]
                 await self._start(self.destination)
                 await self._stopping.wait()
                 for keeper in keepers:
                     keeper.cancel()
         except ExceptionGroup as errors:
-            raise _first(errors) from None
+            raise first_error(errors) from None
 
     def reload(self) -> None:
         """Load the destination file now, changed or not."""
-        if not self.is_stopping:
-            self._group.create_task(self._take(self._watch.load))
+        self._asked.set()
 
     def refuse_edit(self, error: DestinationError) -> None:
         """Leave what is in effect as it is, and tell what is wrong with the edit."""
@@ -138,8 +143,13 @@ class Service:
 
     async def _look(self) -> None:
         while True:
-            await self._sleep(LOOK_EVERY)
-            await self._take(self._watch.look)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY):
+                    await self._asked.wait()
+            self._store.look()
+            load = self._watch.load if self._asked.is_set() else self._watch.look
+            self._asked.clear()
+            await self._take(load)
 
     async def _purge(self) -> None:
         while True:
@@ -148,12 +158,15 @@ class Service:
             await self._sleep(PURGE_EVERY)
 
     async def _take(self, load: Callable[[], Destination | DestinationError | None]) -> None:
-        async with self._reloading:
+        try:
             found = await asyncio.to_thread(load)
-            if isinstance(found, DestinationError):
-                self.refuse_edit(found)
-            elif found is not None:
-                await self._replace(found)
+        except Exception as error:  # whatever the file may be, what is in effect goes on
+            log.error("the destination file could not be looked at: %s", type(error).__name__)
+            return
+        if isinstance(found, DestinationError):
+            self.refuse_edit(found)
+        elif found is not None:
+            await self._replace(found)
 
     async def _replace(self, destination: Destination) -> None:
         """Let an edited file take effect: first for what comes in, then for what goes out."""
@@ -192,8 +205,3 @@ class Service:
         """Let wait again what is held for the file's sake: what is still wrong is held again."""
         for cause in _RELEASED:
             await self._store.release(cause, now=self._clock())
-
-
-def _first(errors: ExceptionGroup[Exception]) -> Exception:
-    first = errors.exceptions[0]
-    return _first(first) if isinstance(first, ExceptionGroup) else first

@@ -93,17 +93,21 @@ def read_text(value: JSON) -> Taken:
     """Take a text that is not empty."""
     if isinstance(value, str) and value.strip():
         return value
-    return Wrong("must be a text that is not empty", "" if isinstance(value, str) else "put it in quotes")
+    return _not_a_text(value)
 
 
 def read_credential(value: JSON) -> Taken:
     """Take a text that can stand in a header; white space around it, as files of secrets end with, is none of it."""
-    text = read_text(value)
-    if not isinstance(text, str):
+    text = value.strip() if isinstance(value, str) else ""
+    if not text:
+        return _not_a_text(value)
+    if text.isascii() and text.isprintable():
         return text
-    if text.strip().isascii() and text.strip().isprintable():
-        return text.strip()
     return Wrong("must have no characters but those that a header can carry", "copy it again")
+
+
+def _not_a_text(value: JSON) -> Wrong:
+    return Wrong("must be a text that is not empty", "" if isinstance(value, str) else "put it in quotes")
 
 
 def read_url(value: JSON) -> Taken:

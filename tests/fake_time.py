@@ -27,14 +27,18 @@ class _JumpingSelector(selectors.SelectSelector):
 
 
 class FakeTimeLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time starts at START and is the tests' wall clock and monotonic clock alike."""
+    """An event loop whose time starts at START and is the tests' wall clock and monotonic clock alike.
 
-    def __init__(self) -> None:
-        self._jumping = _JumpingSelector()
+    As a real clock does, it may move between two looks: by `tick` seconds at each.
+    """
+
+    def __init__(self, tick: float = 0.0) -> None:
+        self._jumping, self._tick = _JumpingSelector(), tick
         super().__init__(self._jumping)
 
     def time(self) -> float:
         """Tell the fake time, in seconds."""
+        self._jumping.now += self._tick
         return self._jumping.now
 
 
@@ -43,7 +47,7 @@ def now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def run(scenario: Coroutine[Any, Any, Result]) -> Result:
-    """Run a scenario to its end in no time."""
-    with asyncio.Runner(loop_factory=FakeTimeLoop) as runner:
+def run(scenario: Coroutine[Any, Any, Result], *, tick: float = 0.0) -> Result:
+    """Run a scenario to its end in no time, on a clock that moves by `tick` seconds whenever somebody looks at it."""
+    with asyncio.Runner(loop_factory=lambda: FakeTimeLoop(tick)) as runner:
         return runner.run(scenario)

@@ -29,7 +29,7 @@ LAYERS = """
     language.triggers.clauses language.triggers.checks language.triggers.parser language.triggers.closures
     language.triggers.gate language.triggers
     language.builtins language.generator language.compiler
-    projection times events
+    projection times nesting events
     schemas
     retry rupt
     actions.build actions.conversions actions.identity actions.attach actions.detach actions.update_user actions

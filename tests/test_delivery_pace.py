@@ -114,14 +114,42 @@ def test_a_failing_mapping_delays_no_other() -> None:
     assert delivery.worker.pace.limit == 8
 
 
-def test_retry_after_pauses_all() -> None:
-    """After a 429 with Retry-After nothing is sent until then, whoever's job it is."""
+def test_retry_after_of_two_pauses_all() -> None:
+    """After two accounts got a 429 with Retry-After nothing is sent until then, whoever's job it is."""
     busy = Response(429, {"retry-after": "30"}, b"")
-    rupt = Rupt({"user-1": [busy]}, latency=1.0, slow={"user-1": 0.5})
+    rupt = Rupt({"user-1": [busy], "user-2": [busy]}, latency=1.0, slow={"user-1": 0.5, "user-2": 0.5})
     delivery = Delivery(rupt, pace=make_pace(4), draw=lambda: 0.0)
     run(delivery.drain(*users(12)))
     assert [at for at, _ in rupt.calls if at < 30.5] == [0.0] * 4
     assert len(delivery.outcomes) == 12
+
+
+def test_retry_after_of_one_account_delays_no_other() -> None:
+    """While one account is told to wait each time it is tried, all others are delivered as if it were not there."""
+    busy = Response(429, {"retry-after": "2"}, b"")
+    rupt = Rupt({"user-0": [busy] * 50}, latency=0.1)
+    delivery = Delivery(rupt, Rules(policy=Policy(attempts=100)), pace=make_pace(4), draw=lambda: 0.0)
+    run(delivery.drain(*users(40)))
+    others = [at for at, account in rupt.calls if account != "user-0"]
+    assert max(others) <= 2.0
+    assert delivery.states() == dict.fromkeys(users(40), "delivered")
+
+
+def test_a_restart_sends_what_waits() -> None:
+    """What waits because Rupt is down is sent at once when the pace is restarted, since it goes elsewhere now."""
+    rupt = Rupt(otherwise=NOT_SENT, latency=0.0)
+    delivery = Delivery(rupt, Rules(policy=PATIENT), pace=make_pace(4, opens_after=4), draw=lambda: 0.0)
+
+    def mend() -> None:
+        rupt.otherwise = OK
+        delivery.worker.pace.restart()
+
+    async def scenario() -> Finish:
+        until(40, mend)
+        return await delivery.drain(*users(50))
+
+    assert run(scenario()) == Finish("drained")
+    assert [at for at, _ in rupt.calls if at > 35] == pytest.approx([40.0] * 50, abs=0.1)
 
 
 # ------------------------------------------------------------------------------------------------------------- the pace
@@ -288,7 +316,38 @@ def test_it_goes_on_when_there_is_room() -> None:
     assert len(delivery.rupt.calls) == 6
 
 
+def test_a_free_place_is_used_when_the_rate_allows() -> None:
+    """A place that is free before the rate's next time is used at that time, though all others are taken for long."""
+    rupt = Rupt(latency=0.35, slow={"user-0": 10.0})
+    delivery = Delivery(rupt, Rules(rate=5), pace=make_pace(2))
+    run(delivery.drain(*users(6)))
+    assert [at for at, _ in rupt.calls] == pytest.approx([0.0, 0.2, 0.55, 0.9, 1.25, 1.6], abs=0.06)
+
+
 # ----------------------------------------------------------------------------------------------------- whatever happens
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    rate=st.floats(0.5, 2_000),
+    most=st.integers(1, 20),
+    tick=st.floats(1e-7, 2e-4),
+    latency=st.sampled_from([0.0, 0.01, 0.3]),
+    make_queue=st.sampled_from([MemoryQueue, StoredQueue]),
+)
+def test_with_a_rate_all_are_delivered(
+    *, rate: float, most: int, tick: float, latency: float, make_queue: type[MemoryQueue]
+) -> None:
+    """With any rate and a clock that moves at every look, a worker goes on until all are delivered, and no faster."""
+    rupt = Rupt(latency=latency)
+    delivery = Delivery(rupt, Rules(rate=rate), pace=make_pace(most), queue=make_queue())
+    assert run(delivery.drain(*users(40)), tick=tick) == Finish("drained")
+    assert delivery.states() == dict.fromkeys(users(40), "delivered")
+    assert rupt.most <= most
+    starts = [at for at, _ in rupt.calls]
+    assert starts[-1] - starts[0] >= 39 / rate - 0.15, "what it may catch up on, and what the looks take"
+    assert starts[-1] - starts[0] <= 2 * (39 / rate + 40 * (latency + 0.1) / most) + 1
+
 
 answers = st.sampled_from([OK, OK, ERROR, TIMEOUT, NOT_SENT, Response(429, {"retry-after": "2"}, b"")])
 

@@ -139,7 +139,7 @@ def test_null(reader: Reader, field: str) -> None:
         ({**PAGE, "type": ""}, "UNSUPPORTED_EVENT_TYPE"),
         ({**PAGE, "type": None}, "UNSUPPORTED_EVENT_TYPE"),
         ({}, "UNSUPPORTED_EVENT_TYPE"),
-        ({**PAGE, "messageId": "x" * 100}, "bad_request"),
+        ({**PAGE, "messageId": "x" * 100}, "message_id_too_long"),
         (b"", "bad_request"),
         (b"null", "bad_request"),
         (b'"text"', "bad_request"),
@@ -167,7 +167,7 @@ def test_reason(reader: Reader, event: object, reason: str) -> None:
         (b'{"type":\0"page"}', "not JSON: byte 8 is NUL"),
         (b'{"type" "page"}', "not JSON: Expecting ':' delimiter at character 8"),
         (b"[" * 201 + b"]" * 201, "nested more than 200 levels deep"),
-        (b"[" * 2000 + b"]" * 2000, "not JSON: nested too deeply"),
+        (b"[" * 2000 + b"]" * 2000, "nested more than 200 levels deep"),
     ],
 )
 def test_detail(event: object, detail: str) -> None:
@@ -241,6 +241,15 @@ def test_odd_json(reader: Reader, plan: bytes, expected: JSON) -> None:
     assert item.data["properties"] == {"plan": expected}
 
 
+@both_readers
+def test_ids_with_half_a_surrogate_pair_stay_apart(reader: Reader) -> None:
+    """What differs in half of a pair is two events, not one that came twice; a whole pair is a letter as ever."""
+    ids = (rb"a\ud83d", rb"a\uDE00", rb"a\ud83d\ude00", rb"a\\ud83d", rb"a\ufffd")
+    found = [reader.read(b'{"type":"page","messageId":"%s","timestamp":"t","userId":"u"}' % id) for id in ids]
+    names = [item.message_id for item in found if isinstance(item, Event)]
+    assert names == ["a\ufffdd83d", "a\ufffdde00", "a\U0001f600", "a\\ud83d", "a\ufffd"]
+
+
 def test_bad_encoding_in_what_is_skipped() -> None:
     """Bytes that are not UTF-8 are found also in a part of the event that nobody reads."""
     raw = text_of({**PAGE, "category": "?"}).replace(b"?", b"\xff")
@@ -251,7 +260,7 @@ def test_deep_value_is_not_read() -> None:
     """A value deeper than 200 levels is refused where it would be read, and no matter where it is skipped."""
     deep = b"[" * 300 + b"]" * 300
     event = text_of({**PAGE, "properties": {"plan": "?", "other": "!"}})
-    assert told(PART.read(event.replace(b'"?"', deep))) == "bad_request"
+    assert told(PART.read(event.replace(b'"?"', deep))) == "nested_too_deeply"
     assert told(PART.read(event.replace(b'"!"', deep))) == "page m-1"
 
 

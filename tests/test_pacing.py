@@ -1,13 +1,14 @@
 """How many requests may be in flight, and when none: a limit that learns, and a circuit. Time is a number here."""
 
-from itertools import count
+from itertools import count, permutations
 from typing import Literal
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from connector.pacing import FIRST, LONGEST_PAUSE, Pace, sign_of
+from connector.circuit import LONGEST_PAUSE
+from connector.pacing import FIRST, Pace, sign_of
 from connector.retry import Delivered, Hold, Reject, Retry, Verdict
 from connector.rupt import Failure, Request, Response, judge
 
@@ -182,38 +183,74 @@ def test_signs(answer: Answer, sign: Literal["good", "busy", "down", "failed"]) 
 # --------------------------------------------------------------------------------------------------------- Retry-After
 
 
+def ask(pace: Pace, seconds: int, account: str, *, now: float = 0.0, status: int = 429) -> None:
+    """Let Rupt ask an account to wait."""
+    end(pace, pace.begin(now), Response(status, {"retry-after": str(seconds)}, b""), account=account, now=now)
+
+
 @pytest.mark.parametrize("status", [429, 503])
-def test_retry_after_keeps_all_back(status: int) -> None:
-    """Retry-After on a 429 or a 503 keeps every request back until then, and says why."""
+def test_retry_after_of_two_keeps_all_back(status: int) -> None:
+    """Retry-After on a 429 or a 503 to two accounts keeps every request back until then, and says why."""
     pace = make()
-    end(pace, pace.begin(0.0), Response(status, {"retry-after": "30"}, b""), now=10.0)
+    ask(pace, 30, "ada", now=10.0, status=status)
+    ask(pace, 30, "bob", now=10.0, status=status)
     assert pace.free(39.9) == 0
     assert pace.wait(39.9) == pytest.approx(0.1)
-    assert str(pace.reason(39.9)).startswith(str(status))
+    assert str(pace.reason(12.5)).startswith(f"Rupt asks to wait, for 28 s more: {status} ")
     assert pace.free(40.0) == pace.limit
     assert (pace.wait(40.0), pace.reason(40.0)) == (None, None)
+
+
+def test_retry_after_of_one_account_is_its_own() -> None:
+    """However often one account is told to wait, the others do not: that may be its own fault."""
+    pace = make()
+    for now in range(20):
+        ask(pace, 300, "ada", now=float(now))
+        assert (pace.wait(float(now)), pace.reason(float(now))) == (None, None)
+
+
+def test_retry_after_of_two_in_turn_is_their_own() -> None:
+    """An account whose wait is over when another is told to wait does not count."""
+    pace = make()
+    ask(pace, 5, "ada", now=0.0)
+    ask(pace, 60, "bob", now=5.0)
+    assert pace.wait(5.0) is None
 
 
 def test_retry_after_is_capped() -> None:
     """A Retry-After of an hour keeps others back for minutes only."""
     pace = make()
-    end(pace, pace.begin(0.0), Response(429, {"retry-after": "3600"}, b""))
+    ask(pace, 3_600, "ada")
+    ask(pace, 3_600, "bob")
     assert pace.wait(0.0) == LONGEST_PAUSE
 
 
-def test_a_shorter_retry_after_shortens_nothing() -> None:
-    """The longest of several Retry-Afters counts."""
+@pytest.mark.parametrize("order", list(permutations([("ada", 60), ("bob", 20), ("eve", 1)])))
+def test_the_pause_lasts_while_two_are_to_wait(order: tuple[tuple[str, int], ...]) -> None:
+    """All wait as long as two accounts have been told to, in whatever order; one that waits longer does so alone."""
     pace = make()
-    one, two = pace.begin(0.0), pace.begin(0.0)
-    end(pace, one, Response(429, {"retry-after": "60"}, b""))
-    end(pace, two, Response(429, {"retry-after": "1"}, b""))
-    assert pace.wait(0.0) == 60.0
+    for account, seconds in order:
+        ask(pace, seconds, account)
+    assert pace.wait(0.0) == 20.0
+
+
+def test_a_pause_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """The beginning of a pause is logged with its length; one that goes on is not logged again, and the next one is."""
+    pace = make()
+    for account in ("ada", "bob", "eve"):
+        ask(pace, 30, account)
+    assert [record.getMessage() for record in caplog.records] == [
+        "Rupt asks several accounts to wait, so nothing is sent for 30 s: 429 too many requests"
+    ]
+    ask(pace, 7, "ada", now=100.0)
+    ask(pace, 7, "bob", now=100.5)
+    assert len(caplog.records) == 2
 
 
 def test_retry_after_of_other_answers_is_their_own() -> None:
     """A Retry-After on a 423 or a 500 concerns its own job."""
     pace = make()
-    for status in (423, 500):
+    for status in (423, 423, 500, 500):
         end(pace, pace.begin(0.0), Response(status, {"retry-after": "60"}, b""))
     assert pace.wait(0.0) is None
 
@@ -344,6 +381,67 @@ def test_a_late_success_closes_it() -> None:
     assert state(pace) == "open"
     end(pace, slow, OK)
     assert state(pace) == "closed"
+
+
+# ------------------------------------------------------------------------------------------------------------- restart
+
+
+def test_a_restart_closes_the_circuit() -> None:
+    """After a restart requests may begin at once, as many as at the very first, and nothing is wrong."""
+    pace, told = make(40, first=8), list[float]()
+    open_circuit(pace)
+    pace.watch(lambda: told.append(0.0))
+    pace.restart()
+    assert (state(pace), pace.reason(0.0), pace.wait(0.0)) == ("closed", None, None)
+    assert (pace.limit, pace.free(0.0), told) == (8, 8, [0.0])
+
+
+def test_a_restart_forgets_the_longer_pauses() -> None:
+    """When it opens again after a restart, the first probe comes as soon as the first time."""
+    pace = make()
+    open_circuit(pace)
+    end(pace, pace.begin(6.0), NOBODY, now=6.0)
+    pace.restart()
+    open_circuit(pace, now=7.0)
+    assert pace.wait(7.0) == 5.0
+
+
+def test_a_restart_ends_the_pause() -> None:
+    """After a restart nobody waits for what accounts were told before."""
+    pace = make()
+    ask(pace, 60, "ada")
+    ask(pace, 60, "bob")
+    pace.restart()
+    assert (pace.wait(0.0), pace.reason(0.0)) == (None, None)
+    ask(pace, 60, "eve")
+    assert pace.wait(0.0) is None
+
+
+def test_answers_from_before_a_restart_say_nothing() -> None:
+    """What was in flight at a restart keeps its place until it ends; its answer opens nothing and pauses nobody."""
+    pace = make(16, opens_after=2)
+    flying = fill(pace)
+    pace.restart()
+    assert (pace.in_flight, pace.free(0.0)) == (16, 0)
+    for number in flying[:8]:
+        end(pace, number, NOBODY)
+    for number in flying[8:]:
+        end(pace, number, Response(429, {"retry-after": "60"}, b""))
+    assert (pace.circuit, pace.wait(0.0), pace.limit, pace.in_flight) == ("closed", None, 16, 0)
+
+
+def test_an_old_probe_says_nothing() -> None:
+    """A probe that was under way at a restart keeps nobody back, whatever becomes of it."""
+    pace = make()
+    open_circuit(pace)
+    probe = pace.begin(5.0)
+    pace.restart()
+    assert pace.free(5.0) == 15
+    end(pace, probe, NOBODY, now=5.0)
+    assert (state(pace), pace.free(5.0)) == ("closed", 16)
+
+
+# ----------------------------------------------------------------------------------------------------- those who watch
 
 
 def test_who_watches_is_told() -> None:

@@ -248,7 +248,7 @@ def test_other_4xx_are_the_events_fault(status: int, reason: str) -> None:
     ("status", "request_", "reason"),
     [
         (401, ATTACH, "401 no valid client id: check settings.client_id"),
-        (401, UPDATE, "401 no valid API secret: check settings.api_secret"),
+        (401, UPDATE, "401 no valid API secret; check settings.api_secret"),
         (402, ATTACH, "402 payment required: look after your Rupt subscription"),
         (403, ATTACH, "403 not permitted: allow this client id in Rupt's dashboard, or use another"),
         (407, ATTACH, "407 proxy authentication required: look after the proxy on the way, or settings.domain"),
@@ -382,6 +382,21 @@ def test_a_reason_names_no_person() -> None:
     verdict = judge(answered(400, {"message": said}), request)
     assert verdict == Reject(
         "400 bad request: user [redacted] ([email], [number]) has token [redacted], Basic [redacted]"
+    )
+
+
+def test_a_reason_repeats_nothing_of_the_request() -> None:
+    """Any text of the body that Rupt repeats is taken out, however deep it is, and so is the id in the path."""
+    deep: JSON = "deepest-one"
+    for _ in range(5_000):
+        deep = [deep]
+    body: dict[str, JSON] = {"user": "u", "fingerprint": "anon-1", "page": "/secret place", "metadata": {"a": [deep]}}
+    said = "u: no anon-1-extra, anon-1 of /secret place; deepest-one; device dé/1 or d%C3%A9%2F1 not found"
+    body |= {"other": "anon-1-extra", "short": "not"}
+    request = Request("POST", "/v2/device/d%C3%A9%2F1/detach", body)
+    assert judge(answered(404, {"message": said}), request) == Reject(
+        "404 not found: [redacted]: no [redacted], [redacted] of [redacted]; [redacted]; "
+        "device [redacted] or [redacted] not found"
     )
 
 

@@ -1,14 +1,14 @@
 """`rupt-connector audit`: whether everything that was accepted is accounted for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import click
 import msgspec
 
 from connector.cli.options import json_option
-from connector.cli.store import data_option, open_store, table
-from connector.cli.streams import Streams
+from connector.cli.store import data_option, fits, folded, open_store, room, table
+from connector.cli.streams import Streams, on_one_line
 from connector.queue import Tally
 from connector.queue.desk_audit import Audit, Difference, Imbalance, audit
 
@@ -47,7 +47,7 @@ def command(streams: Streams, *, data: str | None, deep: bool, as_json: bool) ->
     else:
         streams.print(_table(streams, found))
     for line in _complaints(found):
-        streams.say(line)
+        streams.say(on_one_line(line))
     streams.say("the ledger balances" if found.balances else "the ledger does NOT balance")
     return 0 if found.balances else UNBALANCED
 
@@ -80,9 +80,24 @@ def _table(streams: Streams, found: Audit) -> str:
     tallies = [(name or _NO_MAPPING, tally) for name, tally in found.ledger.mappings.items()]
     if len(tallies) != 1:
         tallies.append(("all", found.ledger.total))
-    rows = [[name, *(f"{getattr(tally, column):,}" for column in _COLUMNS)] for name, tally in tallies]
-    columns = ["mapping", *(column.replace("_", " ") for column in _COLUMNS)]
-    return table(streams, columns, rows, numbers=True)
+    columns = room(streams)
+    if fits(whole := _draw(tallies, _COLUMNS), columns):
+        return whole
+    used = [name for name in _COLUMNS if name == "accepted" or any(getattr(tally, name) for _, tally in tallies)]
+    return short if fits(short := _draw(tallies, used), columns) else "\n".join(_blocks(tallies, columns or 0))
+
+
+def _draw(tallies: Sequence[tuple[str, Tally]], names: Sequence[str]) -> str:
+    rows = [[mapping, *(f"{getattr(tally, name):,}" for name in names)] for mapping, tally in tallies]
+    return table(["mapping", *(name.replace("_", " ") for name in names)], rows, numbers=True)
+
+
+def _blocks(tallies: Sequence[tuple[str, Tally]], columns: int) -> Iterator[str]:
+    """Tell the tallies one below the other, without what is zero: for a narrow terminal."""
+    for mapping, tally in tallies:
+        found = {name.replace("_", " "): getattr(tally, name) for name in _COLUMNS}
+        yield from folded(mapping, columns, 0)
+        yield from folded(", ".join(f"{count:,} {name}" for name, count in found.items() if count) or "0", columns, 2)
 
 
 def _complaints(found: Audit) -> Iterator[str]:

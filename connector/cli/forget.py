@@ -8,6 +8,7 @@ import msgspec
 from connector.cli.options import json_option
 from connector.cli.store import agree, counted, data_option, open_store, yes_option
 from connector.cli.streams import Streams
+from connector.errors import UsageError
 from connector.queue.desk_forget import Forgotten, find_events, forget
 
 
@@ -20,10 +21,13 @@ from connector.queue.desk_forget import Forgotten, find_events, forget
 def command(streams: Streams, *, account: str, yes: bool, data: str | None, as_json: bool) -> int:
     """Erase every stored event that names an account, and what was sent of it, from the files too.
 
-    What was not sent yet is not sent any more. Counters, reasons and messageIds stay: nothing is taken a second time,
-    and the ledger balances. What Rupt itself knows of the account is not touched. Exit code 1 when something had to be
-    left, because it is being sent or because a busy server did not let the files be cleaned: then run it again.
+    What was not sent yet is not sent any more. Counters, messageIds and what reasons begin with stay: nothing is taken
+    a second time, and the ledger balances. What Rupt itself knows of the account is not touched. Exit code 1 when
+    something had to be left, because it is being sent or because a busy server did not let the files be cleaned: then
+    run it again.
     """
+    if not account:
+        raise UsageError("--account names nobody: give the id of the account to forget")
     with open_store(streams, data) as desk:
         events = find_events(desk, account)
         if events and not agree(streams, f"Erase {counted(len(events), 'stored event')} for good?", yes=yes):

@@ -22,6 +22,7 @@ Keys: TypeAlias = tuple[str, ...]
 _NAMED: Final = re.compile(r"token|secret|passw|api[_-]?key|authorization|signature|jwt|credential", re.IGNORECASE)
 _SHAPED: Final = re.compile(r"eyJ[\w-]+\.[\w.-]+")  # a JSON web token
 _SHOWN: Final = frozenset({"type", "messageId", "userId", "anonymousId", "previousId", "groupId"})
+_DEEPEST: Final = 100  # objects and lists within one another that are shown; what is deeper is hidden whole
 _SHORTEST: Final = 6  # characters of a part of a token that is hidden wherever it stands
 
 
@@ -32,16 +33,27 @@ class Hiding(msgspec.Struct, frozen=True):
 
     def event(self, raw: bytes) -> JSON:
         """Read an event for printing."""
-        event = load_json(raw)
+        event = _load(raw)
         if not isinstance(event, dict):
             return REDACTED
         mappings = self.destination.mappings if self.destination else ()
         texts = frozenset(text for mapping in mappings for text in _secrets(mapping, event))
-        return {key: value if key in _SHOWN else _hidden(value, key, texts) for key, value in event.items()}
+        return {
+            key: value if key in _SHOWN and isinstance(value, str) else _hidden(value, key, texts)
+            for key, value in event.items()
+        }
 
     def body(self, raw: bytes) -> JSON:
         """Read a body that was sent for printing; the device and its owner are no secrets to who asked."""
-        return _hidden(load_json(raw), "", frozenset())
+        return _hidden(_load(raw), "", frozenset())
+
+
+def _load(raw: bytes) -> JSON:
+    """Read what is stored; what was just not too deep for the server may be so here, and is hidden."""
+    try:
+        return load_json(raw)
+    except ValueError:
+        return REDACTED
 
 
 def _secrets(mapping: Mapping, event: dict[str, JSON]) -> Iterator[str]:
@@ -70,11 +82,13 @@ def _texts_at(value: JSON, keys: Keys) -> Iterator[str]:
         yield value
 
 
-def _hidden(value: JSON, name: str, texts: frozenset[str]) -> JSON:
+def _hidden(value: JSON, name: str, texts: frozenset[str], depth: int = _DEEPEST) -> JSON:
+    if isinstance(value, dict | list) and not depth:
+        return REDACTED
     if isinstance(value, dict):
-        return {key: _hidden(below, key, texts) for key, below in value.items()}
+        return {key: _hidden(below, key, texts, depth - 1) for key, below in value.items()}
     if isinstance(value, list):
-        return [_hidden(below, name, texts) for below in value]
+        return [_hidden(below, name, texts, depth - 1) for below in value]
     if not isinstance(value, str):
         return value
     is_secret = _NAMED.search(name) or _SHAPED.search(value) or any(text in value for text in texts)

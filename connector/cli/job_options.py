@@ -1,15 +1,21 @@
-"""Which jobs are meant: the options that `jobs list`, `jobs retry` and `jobs drop` share."""
+"""Which jobs are meant: the options that `jobs list`, `jobs retry` and `jobs drop` share, and why one is not."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import click
+from msgspec.structs import replace
 
 from connector.cli.options import read_range
+from connector.cli.reasons import discard_in_words
 from connector.errors import UsageError
-from connector.queue.desk_jobs import Choice
+from connector.queue.desk import Desk
+from connector.queue.desk_jobs import Choice, job_numbers
+from connector.queue.desk_life import life_of
 
+_UNABLE: Final = {"retry": "cannot be sent again", "drop": "cannot be dropped"}
 UNFINISHED: Final = ("waiting", "sending", "held")
+_MOST: Final = 1_000_000_000  # more rows than any store has, and still a number that SQLite takes
 _MEANT: Final = {  # of each command, the states that may be meant, and those that are when none is said
     "list": ((*UNFINISHED, "delivered", "skipped", "invalid", "dead", "filtered"), None),
     "retry": (("dead", "held", "invalid", "skipped"), ("dead", "held")),
@@ -29,7 +35,7 @@ def choice_options(verb: str) -> Callable[[Callable[..., Any]], Callable[..., An
         click.option("--account", metavar="ID", help="Of events of this userId, or anonymousId where there is none."),
         click.option("--since", metavar="TIME", help="Received since: 2026-11-21, 2026-11-21T08:00Z or 24h (ago)."),
         click.option("--until", metavar="TIME", help="Received before this time."),
-        click.option("--limit", metavar="N", type=click.IntRange(min=1), help="The oldest N of them."),
+        click.option("--limit", metavar="N", type=click.IntRange(1, _MOST), help="The oldest N of them."),
     )
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -60,3 +66,28 @@ def read_choice(
     first, end = read_range(since, until, now)
     chosen = tuple(state) or meant or tuple(name for name in states if name != "filtered")
     return Choice(chosen, tuple(message_ids), mapping, account, reason or None, first, end, limit)  # type: ignore[arg-type]
+
+
+def not_meant(desk: Desk, verb: str, choice: Choice) -> Iterator[str]:
+    """Say of each event that was named, and of which no job is chosen, why that is."""
+    for name in dict.fromkeys(choice.message_ids):
+        if not job_numbers(desk, replace(choice, message_ids=(name,), limit=None)):
+            yield from _why_not(desk, verb, choice, name)
+
+
+def _why_not(desk: Desk, verb: str, choice: Choice, name: str) -> Iterator[str]:
+    life = life_of(desk, name)
+    for state in sorted({job.state for event in life.events for job in event.jobs}):
+        if state in choice.states:
+            yield f"{name} is {state}, but not with the --mapping, --account, --reason or time that was given"
+        elif state in _MEANT[verb][0]:
+            yield f"{name} is {state}: --state {state} chooses it"
+        elif verb == "retry" and state in UNFINISHED:
+            yield f"{name} is {state}: it is sent anyway"
+        else:
+            yield f"{name} is {state} and {_UNABLE[verb]}"
+    if not life.events:
+        for one in life.filtered[-1:]:
+            yield f"{name} was filtered and made no job: {discard_in_words(one.reason, one.detail)}"
+        if not life.filtered:
+            yield f"nothing is known of {name}"

@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from connector.cli.reasons import in_words
 from connector.cli.store import counted
-from connector.cli.streams import Streams
+from connector.cli.streams import Streams, on_one_line
 from connector.destination import Destination
 from connector.pipeline import Invalid, Plan, Planned, Skipped
 from connector.planning import Planning, moving_cutoff
@@ -69,8 +69,8 @@ def tell(streams: Streams, desk: Desk, numbers: Sequence[int], destination: Dest
     """Print what would become of the jobs, those together that are where they are for the same reason."""
     groups = Counter(group_of(row) for row in rehearsals(desk, numbers, destination, now))
     for (before, outcome, after), number in groups.most_common():
-        streams.print(f"{number:7,}  {before}")
-        streams.print(f"         now: {_NOW[outcome]}{f': {after}' if after else ''}")
+        streams.print(on_one_line(f"{number:7,}  {before}"))
+        streams.print(on_one_line(f"         now: {_NOW[outcome]}{f': {after}' if after else ''}"))
     streams.print(headline(groups))
 
 

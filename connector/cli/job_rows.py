@@ -1,16 +1,17 @@
 """Jobs as rows of JSON and of a table: without their events, and so without personal data."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from connector.cli.life import filtered_row, when
-from connector.cli.reasons import in_words
-from connector.cli.store import moment, table
+from connector.cli.reasons import discard_in_words
+from connector.cli.store import fits, folded, moment, room, table
 from connector.cli.streams import Streams
 from connector.queue.desk_jobs import JobRow
 from connector.queue.desk_life import FilteredLife
 
 _COLUMNS: Final = ("messageId", "mapping", "state", "attempts", "received", "next, or since", "reason")
+_SINCE: Final = {"waiting": "next", "sending": "lease until"}  # else: since when it is where it is
 
 
 def row_of(job: JobRow | FilteredLife) -> dict[str, object]:
@@ -25,13 +26,28 @@ def row_of(job: JobRow | FilteredLife) -> dict[str, object]:
 
 
 def job_table(streams: Streams, jobs: Iterable[JobRow | FilteredLife]) -> str:
-    """Draw a table."""
-    return table(streams, _COLUMNS, [_cells(job) for job in jobs])
+    """Draw a table; on a terminal that has no room for it, tell each job in lines of its own."""
+    cells = [_cells(job) for job in jobs]
+    columns, drawn = room(streams), table(_COLUMNS, cells)
+    if columns is None or fits(drawn, columns):
+        return drawn
+    return "\n".join(line for row in cells for line in _lines(row, columns))
+
+
+def _lines(cells: tuple[str, ...], columns: int) -> Iterator[str]:
+    message_id, mapping, state, tries, received, due, reason = cells
+    yield from folded(f"{message_id}  {mapping}", columns, 0)
+    since = f"{_SINCE.get(state.split()[0].rstrip(','), 'since')} " if due.endswith("Z") else ""
+    then = "" if due == "-" else f", {since}{_short(due)}"
+    attempts = "" if tries == "-" else f", {tries} {'attempt' if tries == '1' else 'attempts'}"
+    yield from folded(f"{state}{attempts}, received {_short(received)}{then}", columns, 2)
+    if reason != "-":
+        yield from folded(reason, columns, 2)
 
 
 def _cells(job: JobRow | FilteredLife) -> tuple[str, ...]:
     if isinstance(job, FilteredLife):
-        reason = f"{in_words(job.reason)}{f' ({job.detail})' if job.detail else ''}"
+        reason = discard_in_words(job.reason, job.detail)
         return job.message_id or "-", job.mapping or "-", "filtered", "-", moment(job.at), "-", reason
     state = f"{job.state} ({job.cause.replace('_', ' ')})" if job.cause else job.state
     doubt = ", in doubt" if job.in_doubt and job.cause != "in_doubt" else ""
@@ -41,3 +57,8 @@ def _cells(job: JobRow | FilteredLife) -> tuple[str, ...]:
         *(job.message_id, job.mapping, f"{state}{doubt}", f"{job.tries}", moment(job.received_at)),
         *("after its account" if job.blocked else due, reason or "-"),
     )
+
+
+def _short(time: str) -> str:
+    """Leave the year and the milliseconds out: 11-21 08:00:00Z. Words stay."""
+    return f"{time[5:19].replace('T', ' ')}Z" if time.endswith("Z") else time

@@ -1,7 +1,7 @@
 """`rupt-connector jobs`: what waits, is held, is dead or done: listed, shown, sent again or dropped."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Final
 
@@ -10,13 +10,13 @@ from msgspec.structs import replace
 
 from connector.cli.help import HELP
 from connector.cli.hiding import Hiding
-from connector.cli.job_options import choice_options, read_choice
+from connector.cli.job_options import choice_options, not_meant, read_choice
 from connector.cli.job_rehearsal import rehearse, tell
 from connector.cli.job_rows import job_table, row_of
 from connector.cli.life import life_lines, life_rows
 from connector.cli.options import DEFAULT_CONFIG, config_option, json_option, load_config
 from connector.cli.store import agree, counted, data_option, open_store, yes_option
-from connector.cli.streams import Streams
+from connector.cli.streams import Streams, on_one_line
 from connector.destination import Destination
 from connector.errors import DestinationError, closest
 from connector.queue.desk import Desk
@@ -162,19 +162,20 @@ def retry_command(
 
     Without --state those are meant that are dead or held. What was held in doubt is in doubt no more: it is sent again
     even if it has landed. A server that runs on the folder, or the next one, sends them. --config is for --dry-run.
+    Exit code 1 when MESSAGE_IDs are given and none of them could be put back.
     """
     now = time.time()
     choice = read_choice("retry", now=now, **given)
     with open_store(streams, data) as desk:
-        numbers = job_numbers(desk, choice)
+        numbers, unmeant = job_numbers(desk, choice), list(not_meant(desk, "retry", choice))
         if dry_run:
             show = rehearse if as_json else tell
             show(streams, desk, numbers, load_config(streams, config), now)
-            return 0
+            return _end(streams, choice, unmeant, len(numbers))
         moved = total(put_back(desk, numbers, choice.states, now=now))
         waiting = count_waiting(desk)
     _report(streams, "retried", moved, as_json=as_json, waiting=waiting)
-    return 0
+    return _end(streams, choice, unmeant, moved.moved.total())
 
 
 @command.command("drop", short_help="End jobs: they are not sent any more.")
@@ -187,18 +188,25 @@ def drop_command(streams: Streams, /, *, yes: bool, data: str | None, as_json: b
     """End jobs as skipped, with the reason `dropped by hand`: they are not sent any more.
 
     Waiting, held and dead jobs can be dropped; one that is being sent at this moment is left. `jobs retry --state
-    skipped` brings them back.
+    skipped` brings them back. Exit code 1 when MESSAGE_IDs are given and none of them could be dropped.
     """
     now = time.time()
     choice = read_choice("drop", now=now, **given)
     with open_store(streams, data) as desk:
-        numbers = job_numbers(desk, choice)
+        numbers, unmeant = job_numbers(desk, choice), list(not_meant(desk, "drop", choice))
         if numbers and not agree(streams, f"Drop {counted(len(numbers), 'job')}?", yes=yes):
             streams.say("nothing was dropped")
             return 0
         moved = total(drop(desk, numbers, choice.states, now=now))
     _report(streams, "dropped", moved, as_json=as_json)
-    return 0
+    return _end(streams, choice, unmeant, moved.moved.total())
+
+
+def _end(streams: Streams, choice: Choice, unmeant: Iterable[str], done: int) -> int:
+    """Say why some of the events that were named were not meant; 1 when they were all that was named."""
+    for words in unmeant:
+        streams.say(on_one_line(words))
+    return 1 if choice.message_ids and not done else 0
 
 
 def _report(streams: Streams, done: str, moved: Moved, *, as_json: bool, waiting: int | None = None) -> None:

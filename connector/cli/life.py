@@ -6,8 +6,9 @@ from typing import Final
 import msgspec
 
 from connector.cli.hiding import Hiding
-from connector.cli.reasons import in_words
+from connector.cli.reasons import discard_in_words, in_words
 from connector.cli.store import moment
+from connector.cli.streams import on_one_line
 from connector.queue.desk_life import EventLife, FilteredLife, JobLife, Life, Try
 from connector.values import JSON, dump_json
 
@@ -74,31 +75,32 @@ def life_lines(life: Life, hiding: Hiding, *, now: float, with_event: bool) -> I
         yield from _event_lines(event, hiding, now=now, with_event=with_event)
     for one in life.filtered:
         by = f" by {one.mapping}" if one.mapping else ""
-        detail = f" ({one.detail})" if one.detail else ""
-        yield f"{life.message_id}  {moment(one.at)}  filtered{by}: {in_words(one.reason)}{detail}"
+        why = discard_in_words(one.reason, one.detail)
+        yield on_one_line(f"{life.message_id}  {moment(one.at)}  filtered{by}: {why}")
 
 
 def _event_lines(event: EventLife, hiding: Hiding, *, now: float, with_event: bool) -> Iterator[str]:
     takers = ", ".join(job.mapping for job in event.jobs)
-    yield f"{event.message_id}  received {moment(event.received_at)}, taken by {takers}"
+    yield on_one_line(f"{event.message_id}  received {moment(event.received_at)}, taken by {takers}")
     if event.raw is None:
         yield "  its content was erased: it has been forgotten"
     elif with_event:
         yield from _indented(hiding.event(event.raw), 2)
     for job in event.jobs:
-        yield f"\n  {job.mapping}"
+        yield from ("", f"  {on_one_line(job.mapping)}")
         for number, one in enumerate(job.tries, 1):
             yield from _try_lines(number, one, hiding)
-        yield f"    {_standing(job, now)}"
-        yield from (f"      {problem}" for problem in job.problems)
+        yield on_one_line(f"    {_standing(job, now)}")
+        yield from (on_one_line(f"      {problem}") for problem in job.problems)
 
 
 def _try_lines(number: int, one: Try, hiding: Hiding) -> Iterator[str]:
     took = "" if one.latency is None else f", after {one.latency * 1000:,.0f} ms"
     doubt = ", in doubt: it may have landed" if one.in_doubt else ""
-    yield f"    attempt {number}  {moment(one.at)}  {one.reason or one.status or one.failure}{took}{doubt}"
+    said = one.reason or one.status or one.failure
+    yield on_one_line(f"    attempt {number}  {moment(one.at)}  {said}{took}{doubt}")
     if one.body is not None:
-        yield f"      {one.method} {one.path}  {dump_json(_body(one, hiding)).decode()}"
+        yield on_one_line(f"      {one.method} {one.path}  {dump_json(_body(one, hiding)).decode()}")
 
 
 def _standing(job: JobLife, now: float) -> str:

@@ -13,8 +13,11 @@ REASONS: Final = {
     "empty_batch": "a batch without events",
     "event_not_defined": "a track event without a name",
     "event_not_string": "a track event whose name is no text",
+    "event_too_large": "it has more bytes than an event may have",
     "id_not_string": "an id that is no text",
+    "message_id_too_long": "its messageId has 100 characters or more",
     "name_not_string": "a page's or screen's name that is no text",
+    "nested_too_deeply": "it has objects and lists inside one another beyond 200 levels",
     "no_events": "a file without events",
     "no_group_id": "a group event without a groupId",
     "no_previous_id": "an alias event without a previousId",
@@ -25,6 +28,16 @@ REASONS: Final = {
 }
 
 
+_VAGUE: Final = frozenset({"bad_request"})  # stand for so much that a detail says more than the words, or otherwise
+
+
 def in_words(reason: str) -> str:
     """Say what a reason means; one that is a sentence already stays as it is."""
     return f"{reason}: {REASONS[reason]}" if reason in REASONS else reason
+
+
+def discard_in_words(reason: str, detail: str) -> str:
+    """Say why an event made no job; the detail goes before words that are too general to hold for all."""
+    if detail and (reason in _VAGUE or reason not in REASONS):
+        return f"{reason}: {detail}"
+    return f"{in_words(reason)} ({detail})" if detail else in_words(reason)

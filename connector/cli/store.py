@@ -1,23 +1,27 @@
 """What the commands on a store share: which folder, how moments and tables are printed, how a person is asked."""
 
 import io
-import shutil
+import os
+import textwrap
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import click
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
-from connector.cli.streams import Streams
+from connector.cli.streams import Streams, on_one_line
 from connector.config import DEFAULT_DATA
 from connector.errors import UsageError
 from connector.queue.desk import Desk
 
-_WIDE: Final = 200  # columns of a table that no terminal shows
+_USUAL: Final = 80  # columns of a terminal that does not tell
+_ENDLESS: Final = 1_000_000  # columns of no terminal: a table takes what it needs
 
 data_option = click.option(
     "--data",
@@ -53,21 +57,43 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def table(streams: Streams, columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = False) -> str:
-    """Draw a table without colour; the last column is folded where there is no room. `numbers`: all but the first."""
-    width = shutil.get_terminal_size().columns if streams.stdout.isatty() else _WIDE
+def room(streams: Streams) -> int | None:
+    """Say how many columns the terminal has that data goes to; None off a terminal, where any line is short enough."""
+    if not streams.stdout.isatty():
+        return None
+    if (told := streams.env.get("COLUMNS", "")).isdecimal() and int(told):
+        return int(told)
+    with suppress(OSError):
+        return os.get_terminal_size(streams.stdout.fileno()).columns or _USUAL
+    return _USUAL
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = False) -> str:
+    """Draw a table without colour, as wide as it takes: nothing in it is cut. `numbers`: all columns but the first."""
     drawn = Table(box=box.SIMPLE, pad_edge=False)
     for place, name in enumerate(columns):
-        last = place == len(columns) - 1
-        drawn.add_column(
-            name,
-            justify="right" if numbers and place else "left",
-            overflow="fold",
-            no_wrap=(numbers and place > 0) or not (last or place == 0),
-        )
+        drawn.add_column(name, justify="right" if numbers and place else "left", no_wrap=True)
     for row in rows:
-        drawn.add_row(*row)
-    console = Console(file=io.StringIO(), width=width, no_color=True, highlight=False, markup=False, emoji=False)
+        drawn.add_row(*map(on_one_line, row))
+    console = Console(file=io.StringIO(), width=_ENDLESS, no_color=True, highlight=False, markup=False, emoji=False)
     console.print(drawn)
     text = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO given above
     return "\n".join(line.rstrip() for line in text.splitlines()).strip("\n")
+
+
+def fits(text: str, columns: int | None) -> bool:
+    """Whether every line of a text has room."""
+    return columns is None or all(cell_len(line) <= columns for line in text.splitlines())
+
+
+def folded(text: str, columns: int, indent: int) -> list[str]:
+    """Break a line where there is no room; nothing of it is cut. What is narrower than a word breaks it."""
+    space = " " * indent
+    lines = textwrap.wrap(
+        on_one_line(text),
+        max(columns, indent + 20),
+        initial_indent=space,
+        subsequent_indent=f"{space}  ",
+        break_on_hyphens=False,
+    )
+    return lines or [space]

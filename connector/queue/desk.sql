@@ -126,8 +126,13 @@ UPDATE events SET raw = NULL, account = '' WHERE id = :event
 -- name: erase_problems
 UPDATE jobs SET problems = '[]' WHERE id BETWEEN :event << 6 AND :event << 6 | 63 AND problems IS NOT NULL
 
+-- name: erase_reasons
+UPDATE jobs SET reason = substr(reason, 1, instr(reason, ':') - 1)
+WHERE id BETWEEN :event << 6 AND :event << 6 | 63 AND instr(reason, ':') > 0
+
 -- name: erase_attempts
-UPDATE attempts SET body = NULL, path = '[forgotten]', answer = ''
+UPDATE attempts SET body = NULL, path = '[forgotten]', answer = '',
+    reason = CASE instr(reason, ':') WHEN 0 THEN reason ELSE substr(reason, 1, instr(reason, ':') - 1) END
 WHERE id BETWEEN :event << 16 AND :event << 16 | 65535 AND method <> ''
 
 -- What is unused in the file is overwritten by a text that takes it, and is let go again.

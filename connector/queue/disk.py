@@ -1,4 +1,8 @@
-"""Whether the disk has room for more: asked of the file system now and then, and learnt from writes that failed."""
+"""Whether the disk has room for more: asked of the file system now and then, and learnt from writes that failed.
+
+After a write that found no room, only one that was done says that there is room again, and only where more than that
+one write has room: a log that is begun anew takes a little on a disk that is full, and then no more.
+"""
 
 import math
 import os
@@ -9,6 +13,7 @@ from typing import Final
 
 LOOK_EVERY: Final = 1.0  # seconds
 MIN_FREE: Final = 256 * 1024 * 1024  # bytes: room enough to finish what is accepted
+_SOME: Final = 1024 * 1024  # bytes: less is as good as none
 
 
 class Disk:
@@ -22,7 +27,7 @@ class Disk:
 
     @property
     def failed(self) -> bool:
-        """Whether the last write found no room."""
+        """Whether a write found no room, and none was done since."""
         return self._failed
 
     def has_room(self) -> bool:
@@ -30,10 +35,7 @@ class Disk:
         now = self._clock()
         if now - self._looked_at >= LOOK_EVERY:
             self._looked_at = now
-            try:
-                self._has_room = self._min_free <= 0 or shutil.disk_usage(self._folder).free >= self._min_free
-            except OSError:
-                self._has_room = True  # the write itself will say
+            self._has_room = self._min_free <= 0 or self._has(self._min_free)
         return self._has_room and not self._failed
 
     def write_failed(self) -> None:
@@ -41,5 +43,11 @@ class Disk:
         self._failed = True
 
     def write_succeeded(self) -> None:
-        """Note that there is room again."""
-        self._failed = False
+        """Note that something was written: there is room again, if there is some more."""
+        self._failed = self._failed and not self._has(_SOME)
+
+    def _has(self, free: int) -> bool:
+        try:
+            return shutil.disk_usage(self._folder).free >= free
+        except OSError:
+            return True  # the write itself will say

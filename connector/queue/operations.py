@@ -44,6 +44,16 @@ class Operation:
         """Set the result for a disk that is full, where the operation is optional."""
 
 
+class Probe(Operation):
+    """Writes what stands there already, to see whether there is room."""
+
+    is_optional = True
+
+    def write(self, session: Session) -> None:
+        """Change nothing, which SQLite writes all the same."""
+        session.database.execute(SQL["set_ordering"], (session.ordering,))
+
+
 class Put(Operation):
     """Accepts jobs and counts filtered events; the result is a Receipt, or Full."""
 

@@ -63,6 +63,11 @@ SELECT id, put_at, message_id FROM events WHERE id IN (SELECT value FROM json_ea
 -- name: jobs_of_event
 SELECT mapping, state IN ('waiting', 'sending', 'held') FROM jobs WHERE id BETWEEN ?1 << 6 AND ?1 << 6 | 63;
 
+-- name: sample
+SELECT event.message_id, event.raw, job.state, job.reason FROM events AS event
+JOIN jobs AS job ON job.id BETWEEN event.id << 6 AND event.id << 6 | 63
+WHERE event.id = (SELECT id FROM events WHERE id >= CAST(? AS INTEGER) ORDER BY id LIMIT 1);
+
 -- name: known_jobs
 SELECT event.message_id, mapping.name, job.state, event.put_at FROM events AS event
 JOIN jobs AS job ON job.id BETWEEN event.id << 6 AND event.id << 6 | 63 JOIN mappings AS mapping ON mapping.id = job.mapping

@@ -8,6 +8,7 @@ a process that has ended, and can be claimed again at once, in doubt.
 import asyncio
 import math
 import os
+import random
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -38,7 +39,7 @@ from connector.queue.operations import Claim, Delay, End, HandBack, Hold, Operat
 from connector.queue.purge import PurgeFiltered, PurgeJobs
 from connector.queue.session import Session
 from connector.queue.statements import SQL, key_hash
-from connector.queue.store import FILE, connect, explain, explained, is_busy, open_store
+from connector.queue.store import FILE, connect, explain, explained, is_busy, is_corrupt, open_store
 from connector.queue.writer import Writer
 from connector.values import dump_json
 
@@ -48,6 +49,7 @@ DEAD_RETENTION: Final = 30 * 86_400.0  # and a dead letter
 _RELEASED_AT_ONCE: Final = 500  # held jobs in one transaction: a few ms
 _ROOM_POLL: Final = 0.25  # seconds between two looks for room that another process, or the disk, may give
 _BUSY_POLL: Final = 0.003
+_SAMPLES: Final = 4  # events that are read now and then, to see whether the file is still what was written
 _ENTER: Final = ("enter_lanes_ready", "enter_lanes_sending", "enter_lanes_held", "line_up")
 
 
@@ -134,7 +136,7 @@ class SqliteQueue:
 
     async def put(self, jobs: Sequence[Job], *, now: float, filtered: Sequence[Filtered] = ()) -> Receipt | Full:
         """Accept jobs, or refuse all of them: `capacity` jobs are waiting, or the disk has too little room."""
-        if not self._disk.has_room():
+        if self._writer.broken is None and not self._disk.has_room():
             return Full(self._session.books.waiting, self._session.capacity, "disk")
         receipt: Receipt | Full = await self._writer.do(Put(jobs, filtered, now))
         return receipt
@@ -235,7 +237,12 @@ class SqliteQueue:
         await self._writer.do_alone(change)
 
     async def purge(self, now: float) -> int:
-        """Forget finished jobs and filtered events whose retention is over, some at a time; say how many rows."""
+        """Forget finished jobs and filtered events whose retention is over, some at a time; say how many rows.
+
+        It looks at some of the file before, and raises UsageError when that is not there or damaged.
+        """
+        self.look()
+        await self._sample()
         keep, keep_dead = self._keep
         jobs, purged = PurgeJobs(0, now - keep, now - keep_dead), 0
         while True:
@@ -247,7 +254,19 @@ class SqliteQueue:
             purged += count
         return purged
 
+    def look(self) -> None:
+        """See whether the file is still where it was opened: some µs. Raises UsageError, as all else does from then."""
+        if not self._writer.look() and self._writer.broken is not None:
+            raise self._writer.broken
+
     # From here on: how it is done.
+
+    async def _sample(self) -> None:
+        """Read the last event and some others from the file, not from memory, which hides what happened to the file."""
+        self._reader.execute("PRAGMA shrink_memory")
+        last = self._session.next_event - 1
+        for number in (last, *(random.randint(0, last) for _ in range(_SAMPLES))):
+            await self._read("sample", str(number))
 
     def _has_room(self) -> bool:
         return self._session.books.waiting < self._session.capacity and self._disk.has_room()
@@ -266,6 +285,8 @@ class SqliteQueue:
             try:
                 return self._reader.execute(SQL[name], values).fetchall()
             except sqlite3.Error as error:
+                if is_corrupt(error) and self._writer.broken is None:
+                    self._writer.fail(explain(error, self._file))
                 if not is_busy(error):
                     raise explain(error, self._file) from None
             await asyncio.sleep(_BUSY_POLL)

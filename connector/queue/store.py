@@ -32,22 +32,59 @@ _WORDS: Final = {
     sqlite3.SQLITE_NOTADB: "no queue of ours, or its beginning is damaged; move it away, or give another --data",
     sqlite3.SQLITE_READONLY: "the file cannot be written; give this user the folder, or give another --data",
 }
+_NO_PLACE: Final = (
+    "this user cannot write here, and its log cannot be read without that; give this user the folder, or copy the "
+    "folder to where this user may write, and name the copy"
+)
 
 
 def connect(folder: str | os.PathLike[str], *, read_only: bool = False) -> sqlite3.Connection:
-    """Open the file of a folder that has one, without changing it. Raises UsageError."""
+    """Open the file of a folder that has one, without changing it; to read alone where it cannot be written.
+
+    Raises UsageError.
+    """
     file = Path(folder).absolute() / FILE
-    if not file.is_file():
-        raise UsageError(f"{folder}: there is no queue in this folder; name the --data of a server")
     with explained(file):
-        database = _connect(file)
+        if not file.is_file():
+            raise UsageError(f"{folder}: there is no queue in this folder; name the --data of a server")
         try:
-            _check(database, file)
-            database.execute(f"PRAGMA query_only = {int(read_only)}")
-        except BaseException:
-            database.close()
-            raise
-        return database
+            return _open(file, "mode=rw", read_only=read_only)
+        except sqlite3.OperationalError as error:
+            if not _is_forbidden(error):
+                raise
+        return _open_unwritable(file)
+
+
+def side_files(file: Path) -> tuple[Path, Path]:
+    """Name what SQLite keeps beside a file while it is open: its log, and the log's index."""
+    return file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")
+
+
+def _open(file: Path, how: str, *, read_only: bool) -> sqlite3.Connection:
+    database = _connect(file, how)
+    try:
+        _check(database, file)
+        database.execute(f"PRAGMA query_only = {int(read_only)}")
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _open_unwritable(file: Path) -> sqlite3.Connection:
+    """Open a file beside which SQLite can make nothing: what it makes for reading is only needed for a log."""
+    log, _ = side_files(file)
+    has_log = log.exists() and log.stat().st_size > 0
+    try:
+        return _open(file, "mode=ro" if has_log else "immutable=1", read_only=False)
+    except sqlite3.OperationalError as error:
+        if has_log and _is_forbidden(error):
+            raise UsageError(f"{file}: {_NO_PLACE}") from None
+        raise
+
+
+def _is_forbidden(error: sqlite3.Error) -> bool:
+    return code_of(error) & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
 
 def open_store(folder: str | os.PathLike[str], migrations: Sequence[str] = MIGRATIONS) -> sqlite3.Connection:
@@ -67,7 +104,7 @@ def open_store(folder: str | os.PathLike[str], migrations: Sequence[str] = MIGRA
 
 def _make_safe(file: Path) -> None:
     """Sync what a killed process has written and not synced: it is read as committed, and may be answered for."""
-    for path in (file.with_name(f"{file.name}-wal"), file.parent):
+    for path in (side_files(file)[0], file.parent):
         with suppress(FileNotFoundError):
             left = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             try:
@@ -76,9 +113,12 @@ def _make_safe(file: Path) -> None:
                 os.close(left)
 
 
-def _connect(file: Path) -> sqlite3.Connection:
-    """Open a connection for one thread at a time; it never waits for another process."""
-    database = sqlite3.connect(file, timeout=0.0, isolation_level=None, check_same_thread=False, cached_statements=256)
+def _connect(file: Path, how: str = "mode=rw") -> sqlite3.Connection:
+    """Open a connection for one thread at a time; it never waits for another process, and makes no file."""
+    name = f"{file.as_uri()}?{how}"
+    database = sqlite3.connect(
+        name, uri=True, timeout=0.0, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
     database.create_function("key_hash", 1, key_hash, deterministic=True)
     return database
 
@@ -114,11 +154,13 @@ def _check(database: sqlite3.Connection, file: Path, known: int = newest()) -> N
 
 @contextmanager
 def explained(file: Path) -> Iterator[None]:
-    """Turn what SQLite raises into a UsageError."""
+    """Turn what SQLite raises, and what forbids to look, into a UsageError."""
     try:
         yield
     except sqlite3.Error as error:
         raise explain(error, file) from None
+    except PermissionError:
+        raise UsageError(f"{file}: {_WORDS[sqlite3.SQLITE_CANTOPEN]}") from None
 
 
 def explain(error: sqlite3.Error, file: Path) -> UsageError:
@@ -141,6 +183,11 @@ def is_full(error: BaseException) -> bool:
     """Whether there was no room to write: the disk, a quota or a limit of the process."""
     code = code_of(error)
     return code & 0xFF == sqlite3.SQLITE_FULL or code in (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
+
+
+def is_corrupt(error: BaseException) -> bool:
+    """Whether what stands in the file cannot be what was written there."""
+    return code_of(error) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def is_damage(error: BaseException) -> bool:

@@ -19,14 +19,16 @@ from typing import Any, Final, TypeAlias
 from connector.errors import UsageError
 from connector.queue.checkpoints import Checkpoints
 from connector.queue.disk import Disk
-from connector.queue.operations import Claim, HandBack, Operation
+from connector.queue.folder import LOCK, Place
+from connector.queue.operations import Claim, HandBack, Operation, Probe
 from connector.queue.session import Session
-from connector.queue.store import explain, is_busy, is_damage, is_full
+from connector.queue.store import explain, is_busy, is_damage, is_full, side_files
 
 log = logging.getLogger(__name__)
 
 _BUSY_WAIT: Final = 0.003  # seconds until another process is likely to have finished writing
 _FULL_WAIT: Final = 0.25  # seconds until a write is tried again that found the disk full
+_PROBE_WAIT: Final = 1.0  # seconds until it is found out whether there is room, when nothing waits to be written
 _Entry: TypeAlias = "tuple[Operation, asyncio.Future[Any]]"
 _Work: TypeAlias = "Callable[[], None]"
 
@@ -55,6 +57,7 @@ class Writer:
         self._alone: deque[_Entry] = deque()  # each gets its own transaction, after one of them spoilt a common one
         self._is_idle = True
         self._broken: UsageError | None = None
+        self._place = Place(file, *side_files(file), file.with_name(LOCK))
         self._idle = asyncio.Event()
         self._idle.set()
         self.commits = 0  # how often the disk was waited for
@@ -88,6 +91,22 @@ class Writer:
         self._start()
         await future
 
+    def look(self) -> bool:
+        """Say whether the file is still where it was opened; when it is not, nothing is written or read any more."""
+        if self._broken is None and (path := self._place.lost()) is not None:
+            words = (
+                "it was removed, moved or replaced while it was in use; put back what was there, or give another --data"
+            )
+            self.fail(UsageError(f"{path}: {words}, and start again"))
+        return self._broken is None
+
+    def fail(self, error: UsageError) -> None:
+        """Let everybody know that the file cannot be used any more: who has asked, and who watches."""
+        self._broken = error
+        log.error("%s", str(error))
+        self._fail_all(error)
+        self._after(True)  # so that the worker learns of it now
+
     async def close(self) -> None:
         """Finish what was asked for, as far as there is room, and end the thread; once is enough."""
         if not self._thread.is_alive():
@@ -109,12 +128,16 @@ class Writer:
 
     def _begin(self) -> None:
         """Write all that is asked for into one transaction, and let the thread commit it."""
+        if self._broken is not None:
+            self._fail_all(self._broken)
+            self._rest()
+            return
         if self._checkpoints.must_catch_up:
             self._work.put(self._catch_up)
             return
         entries = self._take()
         if not entries:
-            self._rest()
+            self._next()
             return
         try:
             self._session.database.execute("BEGIN IMMEDIATE")
@@ -133,7 +156,7 @@ class Writer:
             self._tell_steps(entries, "written")
             self._work.put(lambda: self._commit(entries))
         else:
-            self._done(entries)
+            self._done(entries, has_written=False)
 
     def _write(self, entries: list[_Entry]) -> bool:
         """Run the operations; when none of them changes anything, end the transaction here: that costs no fsync."""
@@ -166,24 +189,27 @@ class Writer:
         self._is_idle = True
         self._idle.set()
 
-    def _done(self, entries: list[_Entry]) -> None:
-        """Answer everybody whose operation is on disk."""
-        if self._disk.failed:
-            log.warning("%s can be written again", self._file)
-            self._disk.write_succeeded()
+    def _done(self, entries: list[_Entry], *, has_written: bool = True) -> None:
+        """Answer everybody whose operation is on disk, where the next who opens the folder finds it."""
+        if not self.look():
+            self._break(entries)
+            return
+        has_room_again = has_written and self._disk.failed and self._has_room_again()
         self._session.committed()
         for operation, _ in entries:
             operation.done(self._session)
         self._tell_steps(entries, "committed")
         for operation, future in entries:
             self._answer(operation, future)
-        self._after(self._session.has_more)
+        self._after(self._session.has_more or has_room_again)
         self._checkpoints.committed()
         self._next()
 
     def _next(self) -> None:
         if self._pending or self._alone:
             self._loop.call_soon(self._begin)
+        elif self._disk.failed:
+            self._loop.call_later(_PROBE_WAIT, self._try_again)
         else:
             self._rest()
 
@@ -213,7 +239,8 @@ class Writer:
             self._wait_for_room(entries)
         elif is_damage(error):
             assert isinstance(error, sqlite3.Error)
-            self._break(entries, error)
+            self.fail(explain(error, self._file))
+            self._break(entries)
         elif len(entries) > 1:
             self._alone.extend(entries)
             self._next()
@@ -244,22 +271,25 @@ class Writer:
         if is_first and kept and len(kept) < len(entries):
             self._loop.call_soon(self._begin)  # there may be room for these alone
         else:
-            self._loop.call_later(_FULL_WAIT, self._try_again)
+            self._loop.call_later(_FULL_WAIT if kept else _PROBE_WAIT, self._try_again)
+
+    def _has_room_again(self) -> bool:
+        self._disk.write_succeeded()
+        if not self._disk.failed:
+            log.warning("%s can be written again", self._file)
+        return not self._disk.failed
 
     def _try_again(self) -> None:
-        """Try what was kept; when there is nothing, the next one who asks finds out whether there is room."""
+        """Try what was kept; when there is nothing, write a little that finds out whether there is room."""
         if not self._pending and not self._alone:
-            self._disk.write_succeeded()
+            self._pending.append((Probe(), self._loop.create_future()))
         self._begin()
 
-    def _break(self, entries: list[_Entry], error: sqlite3.Error) -> None:
-        """Let everybody know that the file cannot be used any more."""
-        self._broken = explain(error, self._file)
-        log.error("%s", self._broken)
+    def _break(self, entries: list[_Entry]) -> None:
+        """Answer those whose transaction was under way when the file turned out to be of no use."""
+        assert self._broken is not None
         for entry in entries:
             _fail(entry, self._broken)
-        self._fail_all(self._broken)
-        self._after(True)  # so that the worker learns of it now
         self._rest()
 
     def _fail_all(self, error: Exception) -> None:
@@ -295,8 +325,9 @@ class Writer:
             self._call(self._done_long, entries)
 
     def _done_long(self, entries: list[_Entry]) -> None:
-        self._session.read()
-        self._session.has_more = True
+        if self.look():
+            self._session.read()
+            self._session.has_more = True
         self._done(entries)
 
     def _catch_up(self) -> None:
@@ -321,3 +352,4 @@ def _fail(entry: _Entry, error: Exception) -> None:
     future = entry[1]
     if not future.done():
         future.set_exception(error)
+        future.exception()  # for some nobody waits, which asyncio would complain of

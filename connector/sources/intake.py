@@ -13,11 +13,14 @@ from connector.destination import Destination
 from connector.events import (
     BOM,
     EVENT_TYPES,
+    MAX_DEPTH,
+    OPEN_DEPTH,
     ROUTE_TYPES,
     Discard,
     Event,
     Fields,
     Reader,
+    TooDeepError,
     event_reader,
     gunzip,
     has_type,
@@ -25,12 +28,14 @@ from connector.events import (
     route_word,
 )
 from connector.language.triggers import trigger_reads
+from connector.nesting import cut_below, is_deeper
 from connector.queue import Filtered, Job, account_of, new_job
 from connector.routes import Match, Routes
 from connector.sources.stamping import STAMPED, Envelope, Stamp, envelope_of
 from connector.values import load_json
 
 WEBHOOK: Final = "webhook"
+_LONGEST_ID: Final = 100  # characters that are kept of what cannot become an event
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -117,10 +122,9 @@ class Intake:
 
     def _sort(self, opened: _Opened, sorting: "_Sorting") -> None:
         plain = self._reader.plain if self._routes_early and not opened.envelope.shared else None
-        largest = self.limits.event
         for sorting.number, raw in enumerate(opened.items, 1):
-            if len(raw) > largest:
-                sorting.discard(Discard("bad_request", f"the event has {len(raw):,} bytes, more than {largest:,}"))
+            if unfit := self._unfit(raw):
+                sorting.discard(unfit)
                 continue
             event = plain(raw) if plain is not None else None
             try:
@@ -129,7 +133,13 @@ class Intake:
                 else:
                     sorting.stamp_and_route(raw, self._reader)
             except ValueError as error:
-                sorting.discard(Discard("bad_request", str(error)))
+                sorting.discard(Discard("bad_request", str(error), _id_in(raw)))
+
+    def _unfit(self, raw: bytes) -> Discard | None:
+        largest = self.limits.event
+        if len(raw) > largest:
+            return Discard("event_too_large", f"the event has {len(raw):,} bytes, more than {largest:,}", _id_in(raw))
+        return _too_deep(raw)
 
     def _open(self, word: str, body: bytes) -> _Opened:
         """Open a body; raises ValueError when it is too large or cannot be read."""
@@ -137,6 +147,12 @@ class Intake:
         if len(body) > limit:
             raise ValueError(f"the body has {len(body):,} bytes, more than {limit:,}")
         text = gunzip(body, limit=limit).removeprefix(BOM).strip()
+        try:
+            return self._open_text(word, text)
+        except TooDeepError:  # what is cut is still deeper than an event may be, and so the others alone are taken
+            return self._open_text(word, cut_below(text, OPEN_DEPTH))
+
+    def _open_text(self, word: str, text: bytes) -> _Opened:
         found = open_json(text)
         if isinstance(found, list):
             return _opened_list(found, Envelope())
@@ -171,6 +187,23 @@ def _opened_list(items: list[msgspec.Raw], envelope: Envelope, write_key: str = 
     return _Opened([bytes(item) for item in items], envelope, write_key=write_key, discard=empty)
 
 
+def _too_deep(raw: bytes) -> Discard | None:
+    """Say that an event is too deep, wherever it is: not only where somebody reads it."""
+    if not is_deeper(raw, MAX_DEPTH):
+        return None
+    return Discard("nested_too_deeply", f"the event is nested more than {MAX_DEPTH} levels deep", _id_in(raw))
+
+
+def _id_in(raw: bytes) -> str | None:
+    """Find the messageId in a text that cannot become an event."""
+    try:
+        found = open_json(cut_below(raw, 1))
+        own = _text(found, "messageId") if isinstance(found, dict) else ""
+    except ValueError:
+        return None
+    return own if 0 < len(own) <= _LONGEST_ID else None
+
+
 def _text(fields: Fields, key: str) -> str:
     raw = fields.get(key)
     value = None if raw is None else load_json(bytes(raw))
@@ -201,6 +234,9 @@ class _Sorting:
         Raises ValueError, as `route` does, when the event's text cannot be read; its message is without values.
         """
         stamped = self._stamp.apply(raw)
+        if stamped is not None and self._opened.envelope.shared and (unfit := _too_deep(stamped)):
+            self.discard(unfit)
+            return
         item = reader.read(raw if stamped is None else stamped)
         if isinstance(item, Event):
             self.route(item, stamped=True)

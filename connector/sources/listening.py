@@ -1,7 +1,8 @@
 """An ASGI app on a socket: for the length of a block, with bounds on what slow and many clients can hold.
 
 uvicorn speaks HTTP, with httptools where that is installed. Here is what it lacks: a time and a size for a request's
-head, and an answer to a client that has closed its half. It sets no signal handlers and logs no request.
+head, room for a new connection in place of an idle one, and an answer to a client that has closed its half. It sets no
+signal handlers and logs no request.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import errno
 import socket
 from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
@@ -17,23 +19,48 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from connector.errors import UsageError
+from connector.sources.answers import Answer, Cors, all_headers, refuse
 
 KEEP_ALIVE: Final = 75.0  # seconds; a shorter time would now and then close a connection just as a client reuses it
 HEAD_TIMEOUT: Final = 10.0  # seconds for a request's line and headers
 _MOST_HEAD: Final = 64 * 1024  # bytes of them
 _BACKLOG: Final = 2048
 _LOOK_EVERY: Final = 0.01  # seconds between two looks whether all is finished
-_FULL: Final = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-_TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-_TOO_LONG: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+def _written(answer: Answer) -> bytes:
+    """Write an answer to a request that no app gets to see, so that a page's script of any origin can read it."""
+    headers = all_headers(answer, Cors(("*",)).headers(b""))
+    lines = [b"HTTP/1.1 %d %b" % (answer.status, HTTPStatus(answer.status).phrase.encode())]
+    return b"\r\n".join([*lines, *(b"%b: %b" % header for header in headers), b"", answer.body])
+
+
+_FULL: Final = _written(
+    refuse(
+        503,
+        "too_many_connections",
+        "too many connections are open; send it again later",
+        (b"retry-after", b"5"),
+        closes=True,
+    )
+)
+_TOO_SLOW: Final = _written(refuse(408, "request_timeout", "the request's headers did not arrive in time", closes=True))
+_TOO_LONG: Final = _written(
+    refuse(431, "headers_too_large", f"the request's headers have more than {_MOST_HEAD:,} bytes", closes=True)
+)
+_MALFORMED: Final = _written(refuse(400, "bad_request", "this is not HTTP/1.1 as it should be", closes=True))
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """How many connections at a time; in seconds, how long a request may take for its head, and at the end."""
+    """How many connections at a time; in seconds, how long a request may take for its head, and at the end.
+
+    `grace` is for how many seconds a connection without a whole head keeps its place when others want it.
+    """
 
     connections: int = 1_000
     head_timeout: float = HEAD_TIMEOUT
     stop_within: float = 25.0
+    grace: float = 1.0
 
 
 DEFAULT_BOUNDS: Final = Bounds()
@@ -100,18 +127,35 @@ class _Bounded(asyncio.Protocol):
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
-        self._head_size, self._head_timer = 0, None
+        self._head_size, self._head_timer, self._idle_from = 0, None, 0.0
 
     _head_size: int
+    _idle_from: float  # the loop's time from which it may give way to another, unless a request is in progress
     _head_timer: asyncio.TimerHandle | None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take a connection, unless there are too many."""
+        """Take a connection; when there are too many, the longest idle one gives way, and only else this one."""
         super().connection_made(transport)
-        if len(self.connections) > self.bounds.connections:
+        if len(self.connections) > self.bounds.connections and not self._make_room():
+            self.connections.discard(self)
             self._end(_FULL)
         else:
             self._await_head()
+
+    def _make_room(self) -> bool:
+        now = self.loop.time()
+        others = (other for other in self.connections if isinstance(other, _Bounded) and other is not self)
+        idle = [other for other in others if other.is_idle(now)]
+        if not idle:
+            return False
+        longest = min(idle, key=lambda other: other._idle_from)
+        self.connections.discard(longest)  # at once, for it is lost only later
+        longest.transport.close()
+        return True
+
+    def is_idle(self, now: float) -> bool:
+        """Whether it may be closed for another: it has no request in progress, nor had a moment ago to begin one."""
+        return not self._is_busy() and self._idle_from <= now
 
     def data_received(self, data: bytes) -> None:
         """Take what has come, and see whether a request's head is being waited for."""
@@ -124,6 +168,20 @@ class _Bounded(asyncio.Protocol):
             self._end(_TOO_LONG)
         elif self._head_timer is None:
             self._await_head()
+
+    def on_response_complete(self) -> None:
+        """Take note of since when it is idle."""
+        super().on_response_complete()  # type: ignore[misc]  # uvicorn's protocols have it
+        self._idle_from = self.loop.time()
+
+    def send_400_response(self, _message: str) -> None:
+        """Answer what is no HTTP as every other request that is refused."""
+        self._end(_MALFORMED)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Answer as if no upgrade were asked for, and say nothing of it; what follows may be in another protocol."""
+        if self.cycle is not None:
+            self.cycle.keep_alive = False
 
     def eof_received(self) -> bool:
         """Keep the connection for the answer when the client has closed its half after a whole request."""
@@ -141,6 +199,7 @@ class _Bounded(asyncio.Protocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def _await_head(self) -> None:
+        self._idle_from = self.loop.time() + self.bounds.grace
         self._head_timer = self.loop.call_later(self.bounds.head_timeout, self._end, _TOO_SLOW)
 
     def _forget_head(self) -> None:

@@ -37,11 +37,23 @@ class Terminal(io.StringIO):
         return True
 
 
+class Screen(io.BytesIO):
+    """Standard output of a person who looks at it."""
+
+    def isatty(self) -> bool:
+        """Say yes."""
+        return True
+
+
 def call(
-    *args: str | Path, stdin: bytes = b"", env: Mapping[str, str] | None = None, stderr: io.StringIO | None = None
+    *args: str | Path,
+    stdin: bytes = b"",
+    env: Mapping[str, str] | None = None,
+    stdout: io.BytesIO | None = None,
+    stderr: io.StringIO | None = None,
 ) -> Done:
     """Run a command in this process; its environment holds nothing but a client id."""
-    out, err = io.BytesIO(), stderr or io.StringIO()
+    out, err = stdout or io.BytesIO(), stderr or io.StringIO()
     code = run(
         [str(arg) for arg in args],
         stdin=io.BytesIO(stdin),

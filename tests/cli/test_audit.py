@@ -3,9 +3,12 @@
 import sqlite3
 from pathlib import Path
 
+import pytest
+
+from connector.queue.sqlite import SqliteQueue
 from connector.queue.store import FILE
-from tests.cli.command import call
-from tests.queue.stored import build
+from tests.cli.command import Screen, call
+from tests.queue.stored import NOW, build, event, job_of
 
 
 def test_a_ledger_that_balances(tmp_path: Path) -> None:
@@ -35,6 +38,28 @@ def test_a_ledger_that_balances(tmp_path: Path) -> None:
         "inDoubt": 2,
         "balances": True,
     }
+
+
+@pytest.mark.parametrize("columns", ["40", "80", "100", "400"])
+def test_a_ledger_on_a_terminal(columns: str, tmp_path: Path) -> None:
+    """However narrow a terminal is, every mapping and every number that is not zero is there."""
+    folder = build(tmp_path)
+    done = call("audit", "--data", folder, stdout=Screen(), env={"COLUMNS": columns})
+    assert max(map(len, done.out.splitlines())) <= int(columns)
+    for words in ("(no mapping)", "Attach Device", "all", "accepted", "delivered", "invalid", "in doubt", "11"):
+        assert words in done.out
+
+
+def test_columns_of_zeros_make_room(tmp_path: Path) -> None:
+    """On a narrow terminal the states in which nothing is are left out; off a terminal all are there."""
+
+    async def fill(queue: SqliteQueue) -> None:
+        await queue.put([job_of(event("m-1"))], now=NOW)
+
+    folder = build(tmp_path, fill)
+    first, *_ = call("audit", "--data", folder, stdout=Screen(), env={"COLUMNS": "80"}).out.splitlines()
+    assert first.split() == ["mapping", "accepted", "waiting"]
+    assert "delivered" in call("audit", "--data", folder).out
 
 
 def test_a_ledger_that_does_not_balance(tmp_path: Path) -> None:

@@ -44,3 +44,10 @@ def test_what_is_being_sent_is_told(tmp_path: Path) -> None:
     done = call("forget", "--account", "user-42", "--yes", "--data", build(tmp_path, fly), stderr=err)
     assert done.code == 1
     assert done.err == "1 event left: being sent at this moment; run it again in a minute\n"
+
+
+def test_nobody_cannot_be_forgotten(tmp_path: Path) -> None:
+    """An empty id is wrong usage: it names nobody."""
+    done = call("forget", "--account", "", "--yes", "--data", build(tmp_path))
+    assert done.code == 2
+    assert "--account names nobody" in done.err

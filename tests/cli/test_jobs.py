@@ -1,17 +1,19 @@
 """`jobs`: what is listed without personal data, shown without secrets, put back and dropped only when it is meant."""
 
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from connector.cli.main import run
-from connector.queue import Attempt, Note
+from connector.queue import Attempt, Filtered, Note, new_job
 from connector.queue.sqlite import SqliteQueue
 from connector.rupt import Request, Response
 from connector.values import JSON
-from tests.cli.command import Done, Terminal, call, write_config
+from tests.cli.command import Done, Screen, Terminal, call, write_config
+from tests.queue.stored import MAPPING as STORED
 from tests.queue.stored import NOW, OK, build, claim_one, event, job_of, tried
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3In0.c2lnbmF0dXJl"
@@ -44,6 +46,60 @@ def test_a_list_names_nobody(jobs: Callable[..., Done]) -> None:
     assert [row["state"] for row in rows.rows].count("held") == 3
     assert "Account must be a string." in table.out
     assert table.err == "10 jobs\n"
+
+
+@pytest.mark.parametrize("columns", ["24", "80", "120", "400"])
+def test_a_list_on_a_terminal(columns: str, tmp_path: Path) -> None:
+    """However narrow a terminal is, every messageId, mapping, state and reason is there, and no line is too long."""
+    folder = build(tmp_path)
+    whole = call("jobs", "list", "--json", "--data", folder).rows
+    out = call("jobs", "list", "--data", folder, stdout=Screen(), env={"COLUMNS": columns}).out
+    assert max(map(len, out.splitlines())) <= int(columns)
+    words = "".join(out.split())
+    for row in whole:
+        for text in (row["messageId"], row["mapping"], row["state"], row.get("reason", ""), row["receivedAt"][11:19]):
+            assert text.replace(" ", "") in words
+    assert ("messageId" in out) == (columns == "400")
+
+
+def test_a_list_off_a_terminal_is_cut_nowhere(tmp_path: Path) -> None:
+    """Off a terminal a job is a line, however long its reason is."""
+
+    async def fill(queue: SqliteQueue) -> None:
+        await queue.put([job_of(event("m-1"))], now=NOW)
+        await queue.bury(await claim_one(queue, "m-1"), now=NOW, note=Note("word " * 100 + "end"))
+
+    out = call("jobs", "list", "--data", build(tmp_path, fill)).out
+    assert out.endswith("word end\n")
+    assert len(out.splitlines()) == 3
+
+
+def test_a_list_obeys_no_sender(tmp_path: Path) -> None:
+    """What a terminal would obey is escaped, wherever a sender's text stands."""
+    name = "e\x1b[31m\x07\r\nfake line\u202e\x9b"
+
+    async def fill(queue: SqliteQueue) -> None:
+        await queue.put([job_of(event(name))], now=NOW, filtered=[Filtered(name, "no_user_id", detail=name)])
+
+    folder = build(tmp_path, fill)
+    shown = r"e\x1b[31m\x07\r\nfake line\u202e\x9b"
+    for args in (("jobs", "list"), ("jobs", "list", "--state", "filtered"), ("jobs", "show", name), ("why", name)):
+        done = call(*args, "--data", folder)
+        assert shown in done.out
+        assert [letter for letter in done.out + done.err if not letter.isprintable() and letter != "\n"] == []
+        assert "\nfake" not in done.out
+    done = call("jobs", "list", "--json", "--data", folder)
+    assert done.rows[0]["messageId"] == name
+    assert done.out.rstrip("\n").isprintable()
+    assert call("jobs", "retry", name, "--data", folder).err.startswith(shown)
+
+
+@pytest.mark.parametrize("verb", ["list", "retry", "drop"])
+def test_a_limit_beyond_all_numbers(verb: str, jobs: Callable[..., Done]) -> None:
+    """A limit that no store can reach is wrong usage."""
+    done = jobs(verb, "--limit", "9" * 23)
+    assert done.code == 2
+    assert "--limit" in done.err
 
 
 def test_a_list_by_state_and_account(jobs: Callable[..., Done]) -> None:
@@ -123,6 +179,26 @@ def test_without_a_destination_file_looks_decide(tmp_path: Path, monkeypatch: py
     assert "only what looks like a secret is hidden" in done.err
 
 
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_deep_event_is_shown(as_json: bool, tmp_path: Path) -> None:
+    """An event with lists and objects far within one another is shown; what is too deep in it is hidden."""
+    deep = event("m-1")
+    raw = json.dumps(deep)[:-1] + ',"deep":' + '{"a":[' * 450 + "1" + "]}" * 450 + "}"
+
+    async def fill(queue: SqliteQueue) -> None:
+        await queue.put([new_job("m-1", STORED, raw.encode(), NOW, "user-42")], now=NOW)
+
+    folder = build(tmp_path / "data", fill)
+    config = write_config(
+        tmp_path, MAPPING + "\n  - " + MAPPING.replace("Attach Device", "Two").replace("$.userId", "$.deep")
+    )
+    for options in ((), ("--config", config)):
+        done = call("jobs", "show", "m-1", "--data", folder, *options, *(["--json"] if as_json else []))
+        assert done.code == 0
+        assert "user-42" in done.out
+        assert "[redacted]" in done.out
+
+
 def test_what_is_not_stored_cannot_be_shown(jobs: Callable[..., Done]) -> None:
     """An unknown event, or one without a job of that mapping, ends with 1."""
     assert jobs("show", "unknown").code == 1
@@ -139,6 +215,33 @@ def test_a_retry_says_how_many(jobs: Callable[..., Done]) -> None:
     (row,) = jobs("retry", "invalid", "--state", "invalid", "--json").rows
     assert row == {"retried": 1, "from": {"invalid": 1}, "left": {}, "waiting": 7}
     assert jobs("retry", "--state", "delivered").code == 2
+
+
+def test_named_events_that_cannot_be_put_back(jobs: Callable[..., Done]) -> None:
+    """Of each event that was named and of which nothing is put back it is said why; 1 when there is no other."""
+    done = jobs("retry", "delivered", "skipped", "waiting", "unwanted", "nosuch")
+    assert done.code == 1
+    assert done.out == "0 jobs put back; 2 jobs now waiting\n"
+    assert done.err.splitlines() == [
+        "delivered is delivered and cannot be sent again",
+        "skipped is skipped: --state skipped chooses it",
+        "waiting is waiting: it is sent anyway",
+        "unwanted was filtered and made no job: NO_MATCHING_MAPPING: no trigger holds for it",
+        "nothing is known of nosuch",
+    ]
+    assert "dead is dead, but not with" in jobs("retry", "dead", "--mapping", "Another").err
+    done = jobs("retry", "dead", "nosuch", "--json")
+    assert (done.code, done.err) == (0, "nothing is known of nosuch\n")
+    assert jobs("retry", "--reason", "no such reason").code == 0
+
+
+def test_named_events_that_cannot_be_dropped(jobs: Callable[..., Done]) -> None:
+    """Of each event that was named and of which nothing is dropped it is said why; 1 when there is no other."""
+    done = jobs("drop", "delivered", "nosuch", "--yes")
+    assert (done.code, done.out) == (1, "0 jobs dropped\n")
+    assert done.err == "delivered is delivered and cannot be dropped\nnothing is known of nosuch\n"
+    done = jobs("drop", "delivered", "dead", "--yes")
+    assert (done.code, done.out) == (0, "1 job dropped (1 dead)\n")
 
 
 REFUSED = "400 bad request"

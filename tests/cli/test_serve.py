@@ -167,6 +167,16 @@ def test_a_second_server_is_refused(tmp_path: Path) -> None:
             assert f"is in use by process {first.process.pid}" in second.other[0]
 
 
+@pytest.mark.parametrize("deliver", ["true", "false"])
+def test_a_folder_that_is_removed(tmp_path: Path, deliver: str) -> None:
+    """When its folder is removed nothing is acknowledged any more, and the server ends with 2 and says why."""
+    with standing() as rupt, serving(configure(tmp_path, rupt), tmp_path / "data", "--deliver", deliver) as server:
+        send(server, 1)
+        (tmp_path / "data").rename(tmp_path / "moved")
+        assert server.finish() == 2
+    assert "it was removed, moved or replaced while it was in use" in "".join(server.other)
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_standby_takes_over(tmp_path: Path, how: int) -> None:
     """With --wait a second server waits, and takes over when the first has ended, however that was."""

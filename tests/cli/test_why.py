@@ -104,6 +104,22 @@ def test_a_discard_tells_its_detail(tmp_path: Path) -> None:
     assert done.out.endswith("filtered: id_not_string: an id that is no text (userId must be a string)\n")
 
 
+def test_a_detail_goes_before_words_that_are_too_general(tmp_path: Path) -> None:
+    """What was discarded for a reason that stands for much, or is new, is told by its detail alone."""
+
+    async def fill(queue: SqliteQueue) -> None:
+        found = (
+            Filtered("m-1", "bad_request", detail="it is too large"),
+            Filtered("m-2", "new_name", detail="so it is"),
+        )
+        await queue.put([], now=NOW, filtered=[*found, Filtered("m-3", "bad_request")])
+
+    folder = build(tmp_path, fill)
+    assert why(folder, "m-1").out.endswith("filtered: bad_request: it is too large\n")
+    assert why(folder, "m-2").out.endswith("filtered: new_name: so it is\n")
+    assert why(folder, "m-3").out.endswith("filtered: bad_request: it cannot be read as JSON, or is no object\n")
+
+
 def test_nothing_is_known(folder: Path) -> None:
     """Of an unknown id it is said so, with what else may be, and the exit code is 1."""
     done = why(folder, "m-unknown")

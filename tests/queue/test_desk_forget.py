@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connector.queue import Job
+from connector.queue import Job, Note, new_job
 from connector.queue.desk import Desk
 from connector.queue.desk_audit import audit
 from connector.queue.desk_forget import FORGOTTEN, Forgotten, find_events, forget
@@ -18,7 +18,7 @@ from connector.queue.desk_moves import put_back, total
 from connector.queue.sqlite import SqliteQueue, open_sqlite
 from connector.queue.store import FILE
 from connector.rupt import Request, Response
-from tests.queue.stored import LEASE, NOW, OK, build, claim_one, event, job_of, tried
+from tests.queue.stored import LEASE, MAPPING, NOW, OK, build, claim_one, event, job_of, tried
 
 ACCOUNT = "user-to-forget-73"
 EMAIL = "somebody-to-forget@example.com"
@@ -77,6 +77,27 @@ def test_nothing_of_it_is_left_in_the_files(tmp_path: Path) -> None:
     assert life.raw is None
     assert [(job.state, job.tries[0].status, job.tries[0].body) for job in life.jobs] == [("dead", 400, None)] * 2
     assert other.raw is not None
+
+
+def test_a_reason_that_quotes_is_cut(tmp_path: Path) -> None:
+    """Of the reasons of its jobs and attempts only the stable beginning stays: Rupt's words may quote anything."""
+
+    async def fill(queue: SqliteQueue) -> None:
+        await queue.put([job_of(its_event(name)) for name in ("dead", "again")], now=NOW)
+        await queue.put([job_of(event("other", "user-42"))], now=NOW)
+        note = tried(Response(400, {}, b""), f"400 bad request: no {ACCOUNT}: none", user=ACCOUNT)
+        await queue.bury(await claim_one(queue, "dead"), now=NOW, note=note)
+        await queue.retry(await claim_one(queue, "again"), at=LATER, now=NOW, note=note)
+        await queue.bury(await claim_one(queue, "other"), now=NOW, note=Note("400 bad request: for good"))
+
+    build(tmp_path, fill)
+    forgotten(tmp_path)
+    assert traces(tmp_path) == []
+    with Desk(tmp_path) as desk:
+        (dead,), (again,), (other,) = (life_of(desk, name).events[0].jobs for name in ("dead", "again", "other"))
+    assert (dead.reason, dead.tries[0].reason) == ("400 bad request", "400 bad request")
+    assert (again.reason, again.tries[0].reason) == (FORGOTTEN, "400 bad request")
+    assert other.reason == "400 bad request: for good"
 
 
 def test_nothing_is_left_while_a_server_runs(tmp_path: Path) -> None:
@@ -175,6 +196,17 @@ def test_an_id_that_is_written_otherwise(tmp_path: Path) -> None:
 
     build(tmp_path, fill)
     assert forgotten(tmp_path, account).events == 1
+
+
+def test_an_event_that_is_too_deep_to_be_read(tmp_path: Path) -> None:
+    """An event that was taken, but cannot be read here, is the account's when it holds its id."""
+    deep = "[" * 5_000 + "]" * 5_000
+    jobs = [
+        new_job(name, MAPPING, f'{{"anonymousId":"{account}","deep":{deep}}}'.encode(), NOW, "user-42")
+        for name, account in (("m-1", ACCOUNT), ("m-2", "anon-2"))
+    ]
+    build(tmp_path, lambda queue: queue.put(jobs, now=NOW))
+    assert forgotten(tmp_path) == Forgotten(events=1, unfinished=1)
 
 
 @pytest.mark.parametrize(

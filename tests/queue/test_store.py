@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from connector.queue.folder import FolderLock
 from connector.queue.migrations import create, migrate, newest, version_of
 from connector.queue.sqlite import open_sqlite
 from connector.queue.statements import SCHEMA, SQL, key_hash, read_statements
-from connector.queue.store import FILE, MARK, connect, open_store
+from connector.queue.store import FILE, MARK, connect, explained, open_store
 from tests.queue.queue_suite import NOW, job, total
 
 HOLDER = """
@@ -135,6 +137,70 @@ def test_read_only_folder(nobody: None) -> None:
             FolderLock(folder).take()
         assert "cannot be written" in refusal(folder)
         folder.chmod(0o700)
+
+
+def test_reading_where_nothing_can_be_written(nobody: None) -> None:
+    """Who only reads can do so in a folder that cannot be written; who wants to write is told what to do."""
+    with tempfile.TemporaryDirectory() as name:
+        file = fill(Path(name))
+        file.chmod(0o400)
+        file.parent.chmod(0o500)
+        with closing(connect(file.parent)) as database:
+            assert database.execute("SELECT count(*) FROM jobs").fetchone() == (200,)
+            with (
+                pytest.raises(UsageError, match="the file cannot be written; give this user the folder"),
+                explained(file),
+            ):
+                database.execute("DELETE FROM jobs")
+        assert os.listdir(name) == [FILE]
+        file.parent.chmod(0o700)
+
+
+READER = """
+import os, sys
+from connector.queue.store import connect
+if os.geteuid() == 0:
+    os.seteuid(65_534)
+print(connect(sys.argv[1]).execute("SELECT count(*) FROM jobs").fetchall())
+"""
+
+
+def test_reading_beside_a_server_where_nothing_can_be_written() -> None:
+    """While a server has the folder, who may only read sees what it has committed."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+
+        async def scenario() -> None:
+            async with await open_sqlite(folder, min_free=0) as queue:
+                await queue.put([job("a")], now=NOW)
+                for path in (*folder.iterdir(), folder):
+                    path.chmod(0o555)
+                command = [sys.executable, "-c", READER, name]
+                done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
+                assert (done.stdout, done.stderr) == ("[(1,)]\n", "")
+                folder.chmod(0o700)
+
+        asyncio.run(scenario())
+
+
+def test_a_log_that_cannot_be_read_in_place(nobody: None) -> None:
+    """A copy without the index of its log is refused where that cannot be made: events would be missing."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+
+        async def scenario() -> None:
+            async with await open_sqlite(folder / "data", min_free=0) as queue:
+                await queue.put([job("a")], now=NOW)
+                (folder / "copy").mkdir()
+                for part in (FILE, f"{FILE}-wal"):
+                    shutil.copy(folder / "data" / part, folder / "copy" / part)
+
+        (folder / "data").mkdir()
+        asyncio.run(scenario())
+        (folder / "copy").chmod(0o500)
+        with pytest.raises(UsageError, match="copy the folder to where this user may write, and name the copy"):
+            connect(folder / "copy")
+        (folder / "copy").chmod(0o700)
 
 
 def test_foreign_file(tmp_path: Path) -> None:

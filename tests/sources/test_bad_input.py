@@ -143,10 +143,10 @@ def nested(depth: int, where: str) -> bytes:
 def test_deep_nesting(where: str) -> None:
     """A value nested a thousand deep is a discard wherever it stands, and the rest goes on."""
     found = read(LINES + nested(1_000, where) + LINES)
-    assert found == ["1", "2 bad_request: not JSON: nested too deeply", "3"]
+    assert found == ["1", "2 nested_too_deeply: nested more than 200 levels deep", "3"]
     assert read(b"[" + EVENT + b"," + nested(1_000, where) + b"," + EVENT + b"]") == [
         "1",
-        "1 bad_request: not JSON: nested too deeply",
+        "1 nested_too_deeply: nested more than 200 levels deep",
         "2",
     ]
 

@@ -227,6 +227,23 @@ def test_single_invalid_events_are_no_error() -> None:
     run(check())
 
 
+@pytest.mark.parametrize("levels", [300, 990, 2_000])
+def test_a_deep_event_does_not_cost_its_batch(levels: int) -> None:
+    """It is discarded under its messageId, and the others are taken."""
+
+    async def check() -> None:
+        async with receiving() as reception:
+            deep = b'{"type":"page","messageId":"deep","userId":"u","x":%b}' % (b"[" * levels + b"]" * levels)
+            body = b'{"batch":[%b,%b]}' % (json.dumps(page(1)).encode(), deep)
+            answer = await reception.client.post("/v1/batch", content=body)
+            assert (answer.status_code, answer.json()) == (200, {"success": True})
+            (told,) = reception.told
+            assert [(item.reason, item.message_id) for item in told.discards] == [("nested_too_deeply", "deep")]
+            assert [job.message_id for job in await reception.jobs()] == ["m-1"]
+
+    run(check())
+
+
 @pytest.mark.parametrize("cause", ["capacity", "disk"])
 def test_back_pressure(cause: Any) -> None:
     """A queue that refuses makes a 503 with whole seconds to wait; nothing is half accepted, and then it goes on."""

@@ -261,8 +261,69 @@ def test_an_event_that_is_too_large_is_discarded() -> None:
     taken = take({"batch": [page(1, name="x" * 33_000), page(2)]})
     assert [job.message_id for job in taken.jobs] == ["m-2"]
     (discard,) = taken.discards
-    assert discard.reason == "bad_request"
+    assert (discard.reason, discard.message_id) == ("event_too_large", "m-1")
     assert "bytes, more than 32,768" in discard.detail
+    assert taken.filtered[0].message_id == "m-1"
+
+
+@pytest.mark.parametrize("id", ["", "x" * 101, 7, None, ["m"]])
+def test_only_a_readable_id_is_kept_of_what_is_discarded(id: object) -> None:
+    """What is no text, empty, or longer than an id is not noted."""
+    (discard,) = take({"batch": [{**page(1, name="x" * 33_000), "messageId": id}]}).discards
+    assert discard.message_id is None
+
+
+def deep(levels: int, id: str = "deep", **fields: Any) -> bytes:
+    """Write an event with a property that nobody reads, so that the whole event has so many levels."""
+    value = b"[" * (levels - 2) + b"]" * (levels - 2)
+    return json.dumps({**page(**fields), "messageId": id, "properties": {"x": 0}}).encode().replace(b"0}", value + b"}")
+
+
+@pytest.mark.parametrize("levels", [201, 300, 900, 990, 994, 998, 1_002, 1_500, 10_000])
+@pytest.mark.parametrize("shape", [b'{"batch":[%b,%b],"sentAt":""}', b"[%b,%b]"])
+def test_an_event_that_is_too_deep_is_discarded(shape: bytes, levels: int) -> None:
+    """However deep it is, and though no mapping reads it, the rest of its batch goes on."""
+    taken = intake_of(event=64_000).take(
+        "/v1/batch", shape % (deep(levels), json.dumps(page(2)).encode()), received_at=NOW
+    )
+    assert [job.message_id for job in taken.jobs] == ["m-2"]
+    (discard,) = taken.discards
+    assert (discard.reason, discard.message_id) == ("nested_too_deeply", "deep")
+    assert discard.detail == "item 1: the event is nested more than 200 levels deep"
+    assert (taken.events, taken.fault) == (2, None)
+
+
+@pytest.mark.parametrize("text", [EVERYTHING, PAGES.replace("$.userId", "$.properties.x")])
+@pytest.mark.parametrize("name", ["", "\ud83d", "[[" * 300])
+def test_an_event_that_is_just_not_too_deep_is_taken(text: str, name: str) -> None:
+    """Of 200 levels; brackets in a text are none, and half a surrogate pair makes no difference."""
+    taken = take(b'{"batch":[%b,%b]}' % (deep(200, "m", name=name), deep(1_500)), text=text)
+    assert [item.detail for item in taken.discards] == ["item 2: the event is nested more than 200 levels deep"]
+    assert [job.message_id for job in taken.jobs] == ["m"]
+    assert json.loads(taken.jobs[0].raw)["properties"]["x"]
+
+
+def test_a_deep_event_by_itself_is_discarded() -> None:
+    """It is no fault of the body's."""
+    for levels in (201, 1_500):
+        (discard,) = take(deep(levels), "/v1/page").discards
+        assert (discard.reason, discard.message_id) == ("nested_too_deeply", "deep")
+
+
+def test_what_a_batch_says_for_all_counts() -> None:
+    """An event is as deep as it would be stored."""
+    context = b'{"x":' + b"[" * 220 + b"]" * 220 + b"}"
+    for own in ({}, {"context": {"ip": "1.1.1.1"}}):
+        body = b'{"batch":[%b],"context":%b}' % (json.dumps(page(1, **own)).encode(), context)
+        (discard,) = take(body).discards
+        assert (discard.reason, discard.message_id) == ("nested_too_deeply", "m-1")
+
+
+def test_ids_that_differ_in_half_a_surrogate_pair() -> None:
+    """They stay apart, so that neither event is taken for the other."""
+    event = rb'{"type":"page","messageId":"\ud83%b","userId":"u"}'
+    body = b"[%b,%b]" % (event % b"d", event % b"e")
+    assert [job.message_id for job in take(body).jobs] == ["\ufffdd83d", "\ufffdd83e"]
 
 
 @pytest.mark.parametrize("body", [{"batch": []}, []])
@@ -287,7 +348,7 @@ def test_what_is_no_batch_and_no_event_is_discarded(body: object) -> None:
         (b"", "not JSON"),
         (b'{"batch": [', "not JSON"),
         (b'{"a": "\xff"}', "not UTF-8: byte 7 is 0xff"),
-        (b"[" * 1_500, "nested too deeply"),
+        (b"[" * 1_500, "not JSON: Expecting"),
         (gzip.compress(b"{}")[:-4], "the gzip data ends early"),
         (b"\x1f\x8bno", "the gzip data is damaged"),
         (b" " * 2_001, "the body has 2,001 bytes, more than 2,000"),

@@ -1,6 +1,8 @@
 import asyncio
+import json
 import signal
 import socket
+from http import HTTPStatus
 
 import httpx
 import pytest
@@ -153,23 +155,156 @@ def test_a_long_head(protocol: type[asyncio.Protocol]) -> None:
     run(check())
 
 
-def test_too_many_connections() -> None:
-    """One more than may be is told to come again; when one has gone there is room."""
+CLOSING = HEAD + b"connection: close\r\n\r\n"
+
+
+async def keep_open(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Send a request, read its answer, and leave the connection open."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(HEAD + b"\r\n")
+    await reader.readuntil(b"\r\n\r\n/")
+    return reader, writer
+
+
+def check_refusal(answer: bytes, status: int, code: str) -> None:
+    """An answer has a JSON body that a page's script of any origin can read, and is the connection's last."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    assert first == f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"
+    assert (headers["content-type"], headers["content-length"]) == ("application/json", str(len(body)))
+    assert (headers["access-control-allow-origin"], headers["connection"]) == ("*", "close")
+    found = json.loads(body)
+    assert (found["code"], found["error"], found["success"]) == (code, HTTPStatus(status).phrase, False)
+    assert found["message"]
+
+
+@both_protocols
+def test_an_idle_connection_gives_way(protocol: type[asyncio.Protocol]) -> None:
+    """When all places are taken, the connection that has been idle for longest is closed for a new one."""
 
     async def check() -> None:
-        async with listening(app, bounds=Bounds(connections=1, stop_within=1)) as listener:
-            reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
-            writer.write(HEAD + b"\r\n")
-            await reader.readuntil(b"\r\n\r\n/")
-            answer = await exchange(listener.port, b"")
-            assert answer.startswith(b"HTTP/1.1 503 ")
-            assert b"retry-after: 5" in answer
-            writer.write(HEAD + b"connection: close\r\n\r\n")
-            assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
-            writer.close()
-            assert (await exchange(listener.port, HEAD + b"connection: close\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+        bounds = Bounds(connections=3, stop_within=1)
+        async with listening(app, bounds=bounds, protocol=protocol) as listener:
+            first, second, third = [await keep_open(listener.port) for _ in range(3)]
+            first[1].write(HEAD + b"\r\n")  # so that the second is idle for longest
+            await first[0].readuntil(b"\r\n\r\n/")
+            fourth = await keep_open(listener.port)
+            assert await second[0].read() == b""
+            for reader, writer in (first, third, fourth):
+                writer.write(CLOSING)
+                assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+                writer.close()
+            second[1].close()
 
     run(check())
+
+
+def test_many_at_once_get_the_places_of_many_idle_ones() -> None:
+    """Each newcomer takes one place, also when several come at the same moment."""
+
+    async def check() -> None:
+        async with listening(app, bounds=Bounds(connections=20, stop_within=1)) as listener:
+            idle = [await keep_open(listener.port) for _ in range(20)]
+            answers = await asyncio.gather(*(exchange(listener.port, CLOSING) for _ in range(10)))
+            assert all(answer.startswith(b"HTTP/1.1 200 ") for answer in answers)
+            answers = await asyncio.gather(*(exchange(listener.port, CLOSING) for _ in range(10)))
+            assert all(answer.startswith(b"HTTP/1.1 200 ") for answer in answers)
+            assert not idle[-1][0].at_eof()
+            for _, writer in idle:
+                writer.close()
+
+    run(check())
+
+
+@pytest.mark.parametrize("sent", [b"", HEAD])
+def test_who_does_not_ask_gives_way(sent: bytes) -> None:
+    """A connection without a whole head keeps its place for a moment only."""
+
+    async def check(grace: float) -> bytes:
+        async with listening(app, bounds=Bounds(connections=1, stop_within=1, grace=grace)) as listener:
+            _, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+            writer.write(sent)
+            answer = await exchange(listener.port, CLOSING)
+            writer.close()
+            return answer
+
+    assert run(check(0)).startswith(b"HTTP/1.1 200 ")
+    check_refusal(run(check(60)), 503, "too_many_connections")
+
+
+@both_protocols
+def test_too_many_connections(protocol: type[asyncio.Protocol]) -> None:
+    """When all are busy, one more is told to come again; when one is idle there is room."""
+
+    async def check() -> None:
+        waiting, bounds = Waiting(), Bounds(connections=1, stop_within=1, grace=0)
+        async with listening(waiting, bounds=bounds, protocol=protocol) as listener:
+            reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+            writer.write(HEAD + b"\r\n")
+            await waiting.entered.wait()
+            answer = await exchange(listener.port, b"")
+            check_refusal(answer, 503, "too_many_connections")
+            assert b"\r\nretry-after: 5\r\n" in answer
+            waiting.gate.set()
+            await reader.readuntil(b"\r\n\r\n/")
+            assert (await exchange(listener.port, CLOSING)).startswith(b"HTTP/1.1 200 ")
+            writer.close()
+
+    run(check())
+
+
+def test_refusals_without_an_app() -> None:
+    """What is too slow or too long is told so in the same form as everything else."""
+
+    async def check() -> None:
+        async with listening(app, bounds=Bounds(head_timeout=0.05, stop_within=1)) as listener:
+            check_refusal(await exchange(listener.port, HEAD), 408, "request_timeout")
+        async with listening(app, bounds=BOUNDS) as listener:
+            check_refusal(await exchange(listener.port, HEAD + b"x: " + b"y" * 70_000), 431, "headers_too_large")
+
+    run(check())
+
+
+@both_protocols
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"what is this\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+    ],
+)
+def test_malformed_http(protocol: type[asyncio.Protocol], sent: bytes) -> None:
+    """It is a 400 in JSON, whatever speaks HTTP, and the last of its connection."""
+
+    async def check() -> None:
+        async with listening(Waiting(), bounds=BOUNDS, protocol=protocol) as listener:
+            check_refusal(await exchange(listener.port, sent), 400, "bad_request")
+
+    run(check())
+
+
+@both_protocols
+@pytest.mark.parametrize("upgrade", [b"websocket", b"h2c"])
+def test_upgrades(protocol: type[asyncio.Protocol], upgrade: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """Who asks for another protocol is answered in this one, and nothing is logged."""
+
+    async def check() -> None:
+        asks = b"connection: upgrade\r\nupgrade: %b\r\ncontent-length: 2\r\n\r\n{}" % upgrade
+        async with listening(app, bounds=BOUNDS, protocol=protocol) as listener:
+            reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+            writer.write(HEAD.replace(b"GET", b"POST") + asks)
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200 ")
+            if b"connection: close" not in head:
+                await reader.readexactly(1)
+                writer.write(CLOSING)
+                assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+            writer.close()
+
+    run(check())
+    assert caplog.records == []
 
 
 # The end
