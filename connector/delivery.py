@@ -176,6 +176,8 @@ class Worker:
         now = self._monotonic()
         if self._ready and self._is_kept_back(now):
             await self._hand_back_ready()
+        if (gate := self._gates.over(now)) is not None:
+            await self._release(gate)
         self._hand_out()
         if self._free() > 0 and (gate := self._gates.due(now)) is not None:
             await self._probe(gate)
@@ -256,7 +258,7 @@ class Worker:
         """Whether there is something to do now, without an answer to any request."""
         now = self._monotonic()
         may_send = self._free() > 0 and (bool(self._ready) or self._gates.due(now) is not None)
-        return may_send or self._wanted(now) > 0
+        return may_send or self._wanted(now) > 0 or self._gates.over(now) is not None
 
     def _hear(self) -> None:
         """Hear from the queue that there may be more to claim."""

@@ -35,6 +35,7 @@ class Gate:
         self._probe: str | None = None
         self._probe_after, self._probe_at = first, 0.0
         self._suspects: set[str] = set()
+        self._again_at: float | None = None
         self._refused: dict[str, None] = {}
         self._own: dict[str, None] = {}  # those that were refused before a probe was not
 
@@ -63,9 +64,13 @@ class Gate:
 
     def wait(self, now: float) -> float | None:
         """Say in how many seconds it is time for a probe; None when that is not a question of time."""
-        if not self.is_closed or self.is_probing:
-            return None
-        return max(0.0, self._probe_at - now)
+        if not self.is_closed:
+            return None if self._again_at is None else max(0.0, self._again_at - now)
+        return None if self.is_probing else max(0.0, self._probe_at - now)
+
+    def is_over(self, now: float) -> bool:
+        """Say whether what is held alone, without the gate being closed, is to be tried again: it may be mended."""
+        return not self.is_closed and self._again_at is not None and now >= self._again_at - _ROUNDING
 
     @property
     def tried(self) -> int:
@@ -92,7 +97,7 @@ class Gate:
 
     def forget_mappings(self) -> set[str]:
         """Give the mappings of which jobs are held for it, which are released now."""
-        found, self.mappings = self.mappings, set()
+        found, self.mappings, self._again_at = self.mappings, set(), None
         return found
 
     # What becomes of a request that was let through.
@@ -108,6 +113,7 @@ class Gate:
             self._suspects.add(job.account or job.key)
             self._remember(job)
             if len(self._suspects) < SEVERAL:
+                self._again_at = self._again_at or now + self._cap
                 return False
         self._remember(job)
         self.reason = reason
@@ -193,6 +199,10 @@ class Gates:
             for job in jobs:
                 for gate in closed:
                     gate.unsent(job)
+
+    def over(self, now: float) -> Gate | None:
+        """Give an open gate that holds jobs alone, and for long enough."""
+        return next((gate for gate in self._gates.values() if gate.is_over(now)), None)
 
     def due(self, now: float) -> Gate | None:
         """Give a gate for which a probe is to be looked for now."""

@@ -16,6 +16,7 @@ from connector.delivery import Finish
 from connector.pipeline import Plan, Planned, Skipped
 from connector.queue import Job, Tally
 from connector.queue.memory import MemoryQueue
+from connector.refusals import SEVERAL
 from connector.retry import Policy
 from connector.rupt import Failure, Request, Response
 from tests.delivering import (
@@ -412,7 +413,10 @@ def test_nothing_is_sent_through_a_closed_gate(
     make_queue: type[MemoryQueue],
     kinds: tuple[()],
 ) -> None:
-    """Whenever credentials fail and are mended, only probes are sent meanwhile, and in the end all is delivered."""
+    """Whenever credentials fail and are mended, few are sent meanwhile, and in the end all is delivered.
+
+    A job that was refused before may be at fault itself: so many of them are sent as it takes to know better.
+    """
     rules = Rules(concurrency=concurrency, probe_first=5, probe_cap=20, kinds=kinds)
     delivery, door = deliveries(rules, queue=make_queue())
     door.latency = 0.5
@@ -431,4 +435,4 @@ def test_nothing_is_sent_through_a_closed_gate(
     for kind in ("client", "secret"):
         calls = [call for call in door.kinds if call[2] == kind]
         for refused_at in (end for _, end, _, status in calls if status == 401):
-            assert not [begun for begun, *_ in calls if refused_at < begun < refused_at + 4.4]
+            assert len([begun for begun, *_ in calls if refused_at < begun < refused_at + 4.4]) < SEVERAL
