@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format bench clean
+.PHONY: demo test check format bench bench-serve clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/rupt-connector demo
@@ -23,6 +23,10 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.replay_bench
+
+bench-serve: $(VENV)/.dev
+	$(BIN)/python -m tests.bench.serve_bench all
+	$(BIN)/python -m tests.bench.soak
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
