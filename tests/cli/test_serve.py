@@ -298,10 +298,9 @@ def test_a_wrong_file_at_the_start(tmp_path: Path) -> None:
 def test_a_port_of_its_own_for_the_status(tmp_path: Path) -> None:
     """With --status-port the public port has no /metrics, and the other one has nothing else."""
     with standing() as rupt, serving(configure(tmp_path, rupt), tmp_path / "data", "--status-port", "0") as server:
-        status = Serving(server.process)
-        status.url = server.lines[0]["status"].removesuffix("/readyz")
         assert server.ask("/metrics").status == 404
-        assert (status.ask("/readyz").status, status.ask("/v1/page", {}).status) == (200, 404)
+        server.url = server.lines[0]["status"].removesuffix("/readyz")
+        assert (server.ask("/readyz").status, server.ask("/v1/page", {}).status) == (200, 404)
 
 
 def test_write_keys_and_secrets_stay_hidden(tmp_path: Path) -> None:
