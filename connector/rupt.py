@@ -249,11 +249,11 @@ _SHORTEST: Final = 4  # characters of a text that is taken out wherever it stand
 
 def _reason(answer: Response, request: Request, words: str) -> str:
     said = _message(answer)
-    said = redact(said, _repeated(said, request))
+    said = redact(said, repeated_values(said, request))
     return f"{answer.status} {words}: {said}" if said else f"{answer.status} {words}"
 
 
-def _repeated(said: str, request: Request) -> list[str]:
+def repeated_values(said: str, request: Request) -> list[str]:
     """List what a message repeats of a request, the longest first: any text of it may name a person or a device."""
     ids = [text for found in _PATH_ID.findall(request.path) for text in (found, unquote(found))]
     named = (request.token, *ids, *(request.body.get(key) for key in ("user", "email", "phone")))

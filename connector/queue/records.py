@@ -11,7 +11,7 @@ import msgspec
 
 from connector.queue import Attempt, Filtered
 from connector.redaction import redact
-from connector.rupt import ATTACH_PATH, Request, Response
+from connector.rupt import ATTACH_PATH, Request, Response, repeated_values
 from connector.values import dump_json
 
 Cell: TypeAlias = str | bytes | int | float | None
@@ -76,9 +76,8 @@ def filtered_cells(events: Sequence[Filtered]) -> list[tuple[str, int, str, str,
 def _said(answer: Response, request: Request, *, is_done: bool) -> str:
     if is_done:
         return _access(answer.body) if request.path == ATTACH_PATH else ""
-    known = (request.token, *(request.body.get(key) for key in ("user", "email", "phone")))
     text = answer.body[:4_096].decode("utf-8", "replace")
-    return redact(text, [value for value in known if isinstance(value, str)])
+    return redact(text, repeated_values(text, request))
 
 
 def _access(body: bytes) -> str:

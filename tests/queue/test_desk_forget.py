@@ -8,16 +8,18 @@ from typing import Any
 
 import pytest
 
-from connector.queue import Job, Note, new_job
+from connector.queue import Attempt, Job, Note, new_job
 from connector.queue.desk import Desk
 from connector.queue.desk_audit import audit
 from connector.queue.desk_forget import FORGOTTEN, Forgotten, find_events, forget
 from connector.queue.desk_jobs import Choice, job_numbers
 from connector.queue.desk_life import life_of
 from connector.queue.desk_moves import put_back, total
+from connector.queue.records import attempt_cells
 from connector.queue.sqlite import SqliteQueue, open_sqlite
 from connector.queue.store import FILE
 from connector.rupt import Request, Response
+from connector.values import JSON
 from tests.queue.stored import LEASE, MAPPING, NOW, OK, build, claim_one, event, job_of, tried
 
 ACCOUNT = "user-to-forget-73"
@@ -249,3 +251,14 @@ def test_what_is_being_sent_is_left_and_said(tmp_path: Path) -> None:
     assert traces(tmp_path) == []
     with Desk(tmp_path) as desk:
         assert audit(desk).balances
+
+
+def test_a_stored_answer_repeats_nothing() -> None:
+    """What Rupt says is stored without what it repeats of the request: no text of the body, and no id of the path."""
+    body: dict[str, JSON] = {"user": "ada-account", "fingerprint": "anon-ada", "metadata": {"plan": "gold-plan"}}
+    said = b'{"message":"refused: ada-account anon-ada gold-plan"}'
+    attempt = Attempt(0.0, 0.1, Request("POST", "/v2/device/attach", body), Response(400, {}, said), "400 bad request")
+    answer = attempt_cells(attempt)[7]
+    assert isinstance(answer, str)
+    assert "refused" in answer
+    assert not [value for value in ("ada-account", "anon-ada", "gold-plan") if value in answer]

@@ -42,16 +42,6 @@ def holder(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
         process.kill()
 
 
-@pytest.fixture
-def nobody() -> Iterator[None]:
-    """Run as a user to whom something is forbidden: root, as CI has it, becomes nobody for a while."""
-    user = os.geteuid()
-    if user == 0:
-        os.seteuid(65_534)
-    yield
-    os.seteuid(user)
-
-
 def refusal(folder: Path) -> str:
     """Open a queue that must be refused, and say how."""
     with pytest.raises(UsageError) as refused:

@@ -250,16 +250,6 @@ def test_broken_link(folder: Path) -> None:
         find_files(["."])
 
 
-@pytest.fixture
-def nobody() -> Iterator[None]:
-    """Run as a user to whom something is forbidden: root, as CI has it, becomes nobody for a while."""
-    user = os.geteuid()
-    if user == 0:
-        os.seteuid(65_534)
-    yield
-    os.seteuid(user)
-
-
 def test_permission(nobody: None) -> None:
     """Files that may not be read are named, all of them, before anything is read."""
     with tempfile.TemporaryDirectory() as folder:
