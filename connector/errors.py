@@ -23,7 +23,8 @@ class Fault(msgspec.Struct, frozen=True):
     """What is wrong in a text or tree of the mapping language.
 
     `path` leads to the value in the tree (keys and list positions), `start` and `end` are character offsets inside that
-    value when it is a text (`0 <= start <= end <= len(text)`). `help` says what to write instead.
+    value when it is a text (`0 <= start <= end <= len(text)`). `help` says what to write instead. `instead` is what the
+    whole text must be to be right, where a program can know that; None where a person must decide.
     """
 
     code: str
@@ -32,10 +33,31 @@ class Fault(msgspec.Struct, frozen=True):
     path: Path = ()
     start: int = 0
     end: int = 0
+    instead: str | None = None
 
     def under(self, *above: str | int) -> "Fault":
         """The same fault, seen from further up the tree."""
-        return Fault(self.code, self.message, self.help, above + self.path, self.start, self.end)
+        return Fault(self.code, self.message, self.help, above + self.path, self.start, self.end, self.instead)
+
+
+class Edit(msgspec.Struct, frozen=True):
+    """A change of a file: the characters from `start` to `end` of its text become `text`."""
+
+    file: str
+    start: int
+    end: int
+    text: str
+
+
+class Fix(msgspec.Struct, frozen=True):
+    """What mends a problem without anybody having to decide: `title` says it in a few words."""
+
+    title: str
+    edits: tuple[Edit, ...]
+
+
+Severity: TypeAlias = Literal["error", "warning", "note"]
+"""An error keeps a file from loading; a warning is most likely not meant; a note is worth knowing."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -52,7 +74,8 @@ class Problem(msgspec.Struct, frozen=True):
     width: int = 1
     source: str = ""
     help: str = ""
-    severity: Literal["error", "warning"] = "error"
+    severity: Severity = "error"
+    fix: Fix | None = None
 
     def render(self) -> str:
         """Print the problem over several lines, without colour and without a trailing newline."""

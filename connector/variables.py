@@ -64,6 +64,18 @@ class Filled(msgspec.Struct, frozen=True):
         return first, max(first, last)
 
 
+class StandIns(dict[str, str]):
+    """An environment that has a value for every name: what is unset and has no default is filled with `stand_in`.
+
+    For work that sends nothing, where the secrets of production are not to be had.
+    """
+
+    @staticmethod
+    def stand_in(name: str) -> str:
+        """Make a value that does as a text and as a URL, and leads nowhere (RFC 2606)."""
+        return f"https://unset.invalid/{name}"
+
+
 def fill(written: str, environment: Mapping[str, str]) -> Filled:
     """Fill the variables of a text; unset and misspelt ones become faults with offsets in the text as written."""
     parts: list[str] = []
@@ -95,6 +107,8 @@ def _look_up(match: re.Match[str], environment: Mapping[str, str], faults: list[
     if value is not None and _LONE_SURROGATE.search(value):
         help = "set it again, as UTF-8"
         faults.append(Fault("bad_variable", f"the value of the variable {name} is not UTF-8", help, (), start, end))
+    elif value is None and default is None and isinstance(environment, StandIns):
+        return environment.stand_in(name)
     elif value is None and default is None:
         help = f"set {name} in the environment, or write a default: ${{{name}:-default}}"
         help = f"{near} Or {help}" if (near := closest(name, environment)) else help

@@ -27,8 +27,8 @@ LAYERS = """
     language.triggers.repairs language.triggers.spelling language.triggers.globs language.triggers.functions
     language.triggers.tree language.triggers.cursor language.triggers.fields language.triggers.operands
     language.triggers.clauses language.triggers.checks language.triggers.parser language.triggers.closures
-    language.triggers.gate language.triggers
-    language.builtins language.generator language.compiler
+    language.triggers.gate language.triggers.tracing language.triggers
+    language.builtins language.generator language.compiler language.tracing
     projection times nesting events
     schemas
     retry rupt
@@ -51,7 +51,7 @@ LAYERS = """
     metrics log_records logs config reload
     service standing steps
     app server
-    cli cli.streams cli.help cli.reasons cli.options cli.sarif cli.progress cli.progress_bar cli.summary
+    cli cli.streams cli.help cli.reasons cli.options cli.painting cli.sarif cli.progress cli.progress_bar cli.summary
     cli.summary_table
     cli.replay_options cli.replay_end cli.debugging cli.replay_dry cli.replay_live cli.replay
     cli.init cli.check cli.explain cli.schema cli.import_segment cli.twin cli.demo cli.serve

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.variables import fill, redact
+from connector.variables import StandIns, fill, redact
 
 ENVIRONMENT = {"NAME": "value", "EMPTY": "", "SECRET": "hunter2-hunter2", "ODD": "a\udc80b"}
 
@@ -106,3 +106,9 @@ def test_any_text_is_filled_or_faulty(written: str) -> None:
     assert spans == sorted(spans)
     for piece in filled.pieces:
         assert filled.text[piece.start : piece.end] == piece.value
+
+
+def test_stand_ins_fill_what_is_unset() -> None:
+    """Where nothing is sent, an unset name gets a URL that leads nowhere; values and defaults go before it."""
+    filled = fill("${SET} ${UNSET:-default} ${UNSET}", StandIns({"SET": "value"}))
+    assert (filled.text, filled.faults) == ("value default https://unset.invalid/UNSET", ())

@@ -1,6 +1,7 @@
 """Options and loading that several commands share."""
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ from connector.cli.streams import Streams
 from connector.destination import Destination, load
 from connector.errors import DestinationError, Problem, UsageError
 from connector.settings import duration
+from connector.variables import StandIns
 
 DEFAULT_CONFIG: Final = "rupt.yaml"
 
@@ -23,14 +25,24 @@ config_option = click.option(
     help="The destination file.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one value a line, for programs.")
+allow_unset_option = click.option(
+    "--allow-unset",
+    is_flag=True,
+    help="Fill ${NAME} that the environment does not have with a stand-in: nothing is sent, so no secret is needed.",
+)
 
 
-def load_config(streams: Streams, config: str) -> Destination:
+def load_config(streams: Streams, config: str, *, allow_unset: bool = False) -> Destination:
     """Load the destination file. Raises DestinationError with every problem in it."""
     if not os.path.lexists(config):
         help = "rupt-connector init writes a first one; --config FILE names another"
         raise DestinationError([Problem("cannot_read", f"there is no file {config!r}", config, help=help)])
-    return load(Path(config), streams.env)
+    return load(Path(config), environment_of(streams, allow_unset=allow_unset))
+
+
+def environment_of(streams: Streams, *, allow_unset: bool) -> Mapping[str, str]:
+    """Give the variables that a destination file may name; with `allow_unset` all that it names have a value."""
+    return StandIns(streams.env) if allow_unset else streams.env
 
 
 def read_range(since: str | None, until: str | None, now: float) -> tuple[float | None, float | None]:

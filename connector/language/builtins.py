@@ -104,7 +104,12 @@ def _compile_if(call: Call, compiler: Compiler) -> Resolver:
     otherwise = compiler.same(options["else"]) if "else" in options and not is_falsy(options["else"]) else _nothing
     if "exists" in options and read_same_path(test, options.get("then")):
         return _first_present(then, otherwise)
-    return _choose(compiler.same(test), _is_present if "exists" in options else _is_not_blank, then, otherwise)
+    return _choose(compiler.same(test), if_test(call), then, otherwise)
+
+
+def if_test(call: Call) -> Callable[[Value], bool]:
+    """Give the test of an @if: whether it holds for what its `exists` or `blank` gave."""
+    return _is_present if "exists" in call.options else _is_not_blank
 
 
 def _first_present(then: Resolver, otherwise: Resolver) -> Resolver:

@@ -245,25 +245,32 @@ def compile_mapping(node: Node) -> Callable[[dict[str, JSON]], dict[str, JSON]]:
     return cast("Callable[[dict[str, JSON]], dict[str, JSON]]", resolve)
 
 
-class _Compile(msgspec.Struct, frozen=True):
-    """Compiles nodes. `drops`: objects leave MISSING out as they are made. `nulls`: lists have null in its place."""
+class Closures(msgspec.Struct, frozen=True):
+    """Compiles nodes. `drops`: objects leave MISSING out as they are made. `nulls`: lists have null in its place.
+
+    All that a node is made of goes through `same`: who overrides it sees every node at work.
+    """
 
     drops: bool
     nulls: bool
 
     def whole(self, node: Node) -> Resolver:
+        """As Compiler says."""
         return _WHOLE.same(node)
 
     def clean(self, node: Node) -> Resolver:
+        """As Compiler says."""
         return _CLEAN.same(node)
 
     def finish(self, resolve: Resolver) -> Resolver:
+        """As Compiler says."""
         if not self.drops:
             return resolve
         nulls = self.nulls
         return lambda event: _without_missing(resolve(event), nulls=nulls)
 
     def same(self, node: Node) -> Resolver:
+        """Compile a node as this one compiles."""
         match node:
             case Constant(value):
                 return lambda _: value
@@ -289,9 +296,9 @@ class _Compile(msgspec.Struct, frozen=True):
         return lambda event: {key: value for key, make in makers if (value := make(event)) is not MISSING}
 
 
-_WHOLE: Final = _Compile(drops=False, nulls=False)
-_CLEAN: Final = _Compile(drops=True, nulls=False)
-_FINAL: Final = _Compile(drops=True, nulls=True)
+_WHOLE: Final = Closures(drops=False, nulls=False)
+_CLEAN: Final = Closures(drops=True, nulls=False)
+_FINAL: Final = Closures(drops=True, nulls=True)
 
 
 def _without_missing(value: Value, *, nulls: bool) -> Value:

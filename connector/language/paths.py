@@ -18,6 +18,7 @@ Resolver: TypeAlias = Callable[[Value], Value]
 _SEPARATOR: Final = re.compile(r"""\[(?=["'0-9])|\.|(?<=["'0-9])\]+""")
 _QUOTES: Final = re.compile("['\"]")
 _INDEX: Final = re.compile("0|[1-9][0-9]{0,9}")
+_PLAIN: Final = re.compile(r"[^\s.\[\]'\"]+")
 _HIGH, _LOW = "\ud800", "\udfff"
 
 
@@ -43,6 +44,19 @@ def split_path(path: str) -> Keys:
     if path == ".":
         return ()
     return tuple(sys.intern(_QUOTES.sub("", key)) for key in _SEPARATOR.split(path) if key)  # found by identity
+
+
+def quote_keys(keys: Keys) -> str:
+    """Write keys as a path that reads them: `context.traits.email`, `items[0].id`, `['k k']`."""
+    written = ""
+    for key in keys:
+        if _INDEX.fullmatch(key):
+            written += f"[{key}]"
+        elif _PLAIN.fullmatch(key):
+            written += f".{key}" if written else key
+        else:
+            written += f"['{key}']"
+    return written
 
 
 def _refuse_brackets(text: str) -> None:

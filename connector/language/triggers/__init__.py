@@ -10,6 +10,7 @@ from connector.language.triggers.closures import Holds, compile_operand, compile
 from connector.language.triggers.functions import FUNCTIONS, Function
 from connector.language.triggers.gate import Gate, trigger_gate, trigger_reads
 from connector.language.triggers.parser import parse_trigger
+from connector.language.triggers.tracing import Seen, compile_trigger_trace
 from connector.language.triggers.tree import (
     And,
     Call,
@@ -48,10 +49,12 @@ __all__ = [
     "Not",
     "Operand",
     "Or",
+    "Seen",
     "Trigger",
     "clauses",
     "compile_operand",
     "compile_trigger",
+    "compile_trigger_trace",
     "field_of",
     "operands",
     "parse_trigger",
