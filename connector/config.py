@@ -11,7 +11,8 @@ from typing import Final, Literal
 import msgspec
 
 from connector.errors import UsageError
-from connector.settings import Reader, Taken, Wrong, count, duration, one_of, plain, read_text, read_texts
+from connector.setting_kinds import Reader, Taken, Wrong, count, duration, one_of, read_text, read_texts
+from connector.settings import plain
 from connector.values import JSON
 
 PREFIX: Final = "RUPT_"

@@ -7,6 +7,7 @@ each with file, line and column. Nothing is sent, and no event is looked at.
 import os
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Environment
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -53,9 +54,17 @@ class Destination(msgspec.Struct, frozen=True, eq=False):
         return replace(self, mappings=mappings, reads=union_reads(mapping.reads for mapping in mappings))
 
 
-def load(path: str | os.PathLike[str], environment: Environment[str, str]) -> Destination:
-    """Load a destination file and all that it includes. Raises DestinationError with every problem there is."""
-    files = Files(environment)
+def load(
+    path: str | os.PathLike[str],
+    environment: Environment[str, str],
+    *,
+    instead: Environment[str, bytes] = MappingProxyType({}),
+) -> Destination:
+    """Load a destination file and all that it includes. Raises DestinationError with every problem there is.
+
+    `instead` are files by name that are taken to hold something else than what is on disk.
+    """
+    files = Files(environment, instead)
     root = files.read(os.fspath(path))
     if root is None:
         raise DestinationError(_sorted(files.problems), files.sources)

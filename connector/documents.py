@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
-from connector.errors import DestinationError, Fault, Path, Problem
-from connector.positions import Location, Source, align, make_source, shown
+from connector.edits import Change, applied, changes_between, rename_key, rewrite_text, rewrite_value
+from connector.errors import DestinationError, Edit, Fault, Fix, Path, Problem, Severity
+from connector.positions import Location, Source, align, make_source, quoted, shown
 from connector.values import JSON
-from connector.variables import Filled, redact
+from connector.variables import Filled, Piece, redact
 from connector.yaml_text import LOADER, Place, compose, properties_length
 
 LARGEST: Final = 1_048_576  # bytes
@@ -73,6 +75,11 @@ class Document(msgspec.Struct, frozen=True):
         place, exact = self.find(path)
         return exact and place.style is not None and place.start in self.broken
 
+    def is_merge_key(self, path: Path) -> bool:
+        """Say whether a key is the merge key of YAML 1.1, of which reading the file has told already."""
+        place, exact = self.find(path)
+        return exact and place.key is not None and self.source.text[slice(*place.key)] == "<<"
+
     def ends_in_comment(self, path: Path) -> bool:
         """Say whether a comment follows a text without quotes, which may have been meant to belong to it."""
         place, exact = self.find(path)
@@ -115,13 +122,15 @@ class Document(msgspec.Struct, frozen=True):
         help: str = "",
         at_key: bool = False,
         line_until_key: bool = False,
+        severity: Severity = "error",
+        fix: Fix | None = None,
     ) -> Problem:
         """Make a problem that shows a path's value, or a part of it. No value of a variable is printed."""
         first, last = self.span(path, start, end, at_key=at_key)
         own = self.variables(path)
         others = (piece for filled in self.filled.values() for piece in filled.pieces)
         pieces = [*(own.pieces if own else ()), *(piece for piece in others if len(piece.value) >= _TELLING)]
-        return self.source.problem(
+        problem = self.source.problem(
             code,
             redact(message, pieces),
             first,
@@ -129,6 +138,7 @@ class Document(msgspec.Struct, frozen=True):
             help=redact(help, pieces),
             line_until=last if line_until_key else None,
         )
+        return replace(problem, severity=severity, fix=fix) if fix or severity != "error" else problem
 
 
 def read_document(data: bytes, *, file: str, environment: Mapping[str, str], loader: type = LOADER) -> Document:
@@ -210,9 +220,65 @@ class Part(msgspec.Struct, frozen=True):
         """Give file, line and column of the value, or of a part of its text."""
         return self.document.location(self.path, start, end)
 
-    def problem(self, code: str, message: str, *, help: str = "", at_key: bool = False) -> Problem:
-        """Make a problem that shows the value, or its key."""
-        return self.document.problem(code, message, self.path, help=help, at_key=at_key)
+    def problem(
+        self,
+        code: str,
+        message: str,
+        *,
+        start: int = 0,
+        end: int = 0,
+        help: str = "",
+        at_key: bool = False,
+        severity: Severity = "error",
+        fix: Fix | None = None,
+    ) -> Problem:
+        """Make a problem that shows the value, a part of its text, or its key."""
+        return self.document.problem(
+            code,
+            message,
+            self.path,
+            start=start,
+            end=end,
+            help=help,
+            at_key=at_key,
+            severity=severity,
+            fix=fix,
+        )
+
+    def rewritten(self, text: str) -> Fix | None:
+        """Give the fix that lets the value be another text, None where that cannot be had.
+
+        `text` has the variables filled in that the value has; they stay as the file writes them.
+        """
+        document, value = self.document, self.value
+        if not isinstance(value, str) or not self.exists:
+            return None
+        changes, filled = list(changes_between(value, text)), document.variables(self.path)
+        old = filled.written if filled else value
+        if filled:
+            if any(_touches(piece, change) for piece in filled.pieces for change in changes):
+                return None
+            changes = [(*filled.written_span(start, end), new) for start, end, new in changes]
+        place, _ = document.find(self.path)
+        edits = rewrite_text(document.source, place, self.path, old, applied(old, changes))
+        return _fix("mend the text" if filled else f"write {shown(text)}", edits)
+
+    def replaced(self, start: int, end: int, text: str) -> Fix | None:
+        """Give the fix that puts a text in place of a part of the value's."""
+        value = self.value
+        return self.rewritten(value[:start] + text + value[end:]) if isinstance(value, str) else None
+
+    def turned_into(self, raw: str, value: JSON) -> Fix | None:
+        """Give the fix that lets the value be another one, which YAML writes as `raw`."""
+        place, exact = self.document.find(self.path)
+        edits = rewrite_value(self.document.source, place, self.path, raw, value) if exact else ()
+        return _fix(f"write {raw}", edits)
+
+    def renamed(self, key: str) -> Fix | None:
+        """Give the fix that lets the value have another key, None where one of that name stands beside it."""
+        place, exact = self.document.find(self.path)
+        edits = rename_key(self.document.source, place, self.path, key) if exact else ()
+        return _fix(f"write {quoted(key)} for {quoted(str(self.path[-1]))}", edits)
 
     def fault(self, fault: Fault) -> Problem:
         """Make a problem of a fault in the language, whose path starts at this value."""
@@ -220,6 +286,9 @@ class Part(msgspec.Struct, frozen=True):
         if isinstance(place.value, dict):
             directive = next((key for key in place.value if key.startswith("@")), None)
             place, at_key = (place.child(directive), True) if directive else (place, at_key)
+        fix = None
+        if fault.instead is not None:
+            fix = place.renamed(fault.instead) if at_key else place.rewritten(fault.instead)
         return place.document.problem(
             fault.code,
             fault.message,
@@ -228,4 +297,15 @@ class Part(msgspec.Struct, frozen=True):
             end=fault.end,
             help=fault.help,
             at_key=at_key,
+            fix=fix,
         )
+
+
+def _touches(piece: Piece, change: Change) -> bool:
+    """Say whether a change meets a variable, or writes out what one holds."""
+    start, end, text = change
+    return (piece.start < end and start < piece.end) or (bool(piece.value) and piece.value in text)
+
+
+def _fix(title: str, edits: tuple[Edit, ...]) -> Fix | None:
+    return Fix(title, edits) if edits else None

@@ -8,6 +8,7 @@ import glob
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, TypeAlias
 from zlib import crc32
 
@@ -18,9 +19,35 @@ from connector.errors import DestinationError, Problem, Sources, closest
 from connector.positions import shown
 from connector.settings import unknown_keys
 
-DESTINATION_KEYS: Final = ("destination", "settings", "include", "mappings")
-INCLUDED_KEYS: Final = ("description", "include", "mappings")
-MAPPING_KEYS: Final = ("name", "description", "preset", "action", "enabled", "trigger", "fields", "tests")
+_INCLUDE: Final = "Further files with mappings, relative to this one; * and ** stand for any names."
+_MAPPINGS: Final = "The mappings, at most 50 together with those of the included files."
+# The keys of each kind of file, and what stands under them: unknown keys are found by these; editors show the texts.
+DESTINATION_KEYS: Final = {
+    "destination": "The destination that this file sets up.",
+    "settings": "What holds for every mapping: who you are at Rupt, where users are sent, and how requests "
+    "are delivered.",
+    "include": _INCLUDE,
+    "mappings": _MAPPINGS,
+}
+INCLUDED_KEYS: Final = {
+    "description": "What the mappings are for.",
+    "include": _INCLUDE,
+    "mappings": _MAPPINGS,
+}
+MAPPING_KEYS: Final = {
+    "name": "The mapping's name, its own in the whole destination. With a preset it may be left out.",
+    "description": "What the mapping is for.",
+    "preset": "Starts from a preset, or from the mapping in a file of yours (./mine.yaml). What stands beside it "
+    "overrides: fields go key by key, a field that is null is taken out. The preset's tests count only where trigger, "
+    "action and fields are left as they are.",
+    "action": "What Rupt is asked to do.",
+    "enabled": "Whether the mapping takes events. A disabled one is checked all the same and counts among the 50.",
+    "trigger": "Which events the mapping takes, in Segment's filter language: =, !=, <, <=, >, >=, in, contains, "
+    "match; and, or, !, parentheses.",
+    "fields": "How the action's fields are filled: with values, with $.paths into the event, with "
+    '"{{templates}}" and with directives.',
+    "tests": "Events, and what must become of them. Checking the file runs them; nothing is sent.",
+}
 _SEGMENT_KEYS: Final = {  # of the subscriptions that Segment's interfaces give
     "actionSlug": "action",
     "mapping": "fields",
@@ -45,6 +72,11 @@ def preset_names() -> list[str]:
     return sorted(path.stem for path in mappings_folder().glob("*.yaml"))
 
 
+def is_test_file(file: str) -> bool:
+    """Say whether a file is one of tests by its name, so that no pattern of `include` means it."""
+    return file.endswith(("_test.yaml", "_test.yml"))
+
+
 class Draft(msgspec.Struct, frozen=True):
     """A mapping before it is checked: each of its keys and fields with the place that decides it.
 
@@ -66,13 +98,14 @@ def read_source(file: str) -> bytes:
 
 
 class Files:
-    """Reads the files of one destination, each once, and collects their problems."""
+    """Reads the files of one destination, each once, and collects their problems. `instead` goes for disk."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], instead: Mapping[str, bytes] = MappingProxyType({})) -> None:
         self.problems: list[Problem] = []
         self._patterns: list[str] = []
         self._sums: dict[str, int | None] = {}
         self._environment = environment
+        self._instead = instead
         self._documents: dict[str, Document | None] = {}
 
     @property
@@ -89,7 +122,7 @@ class Files:
     def _read(self, file: str, asked: Part | None) -> Document | None:
         self._sums[file] = None
         try:
-            data = read_source(file)
+            data = self._instead[file] if file in self._instead else read_source(file)
             self._sums[file] = crc32(data)
             document = read_document(data, file=file, environment=self._environment)
         except (OSError, ValueError) as error:
@@ -157,7 +190,8 @@ class Files:
         self._patterns.append(within)
         try:
             matches = glob.glob(within, recursive=True)
-            found = sorted(os.path.normpath(match) for match in matches if os.path.isfile(match))
+            names = {os.path.normpath(match) for match in matches if os.path.isfile(match)}
+            found = sorted(name for name in names if not (glob.has_magic(wanted) and is_test_file(name)))
         except ValueError:
             found = []
         if not found:

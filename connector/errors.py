@@ -12,11 +12,13 @@ Expected outcomes (a discard, a skip, a refusal by Rupt) are values, not errors:
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 Path: TypeAlias = tuple[str | int, ...]
+
+_CLEAR: Final = 0.1  # of 1: by how much the nearest word must be nearer than the next one
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -63,7 +65,8 @@ Severity: TypeAlias = Literal["error", "warning", "note"]
 class Problem(msgspec.Struct, frozen=True):
     """What is wrong in a file: printed as `error[code]: message`, `file:line:column`, the line with a caret, and help.
 
-    Lines and columns count from 1. `source` is the line's text, `width` how many characters the carets cover.
+    Lines and columns count from 1. `source` is the line's text, `width` how many characters the carets cover. What is
+    wrong ends before `end_column` of `end_line`, which may be a line below; both are 0 where nobody knows.
     """
 
     code: str
@@ -76,6 +79,8 @@ class Problem(msgspec.Struct, frozen=True):
     help: str = ""
     severity: Severity = "error"
     fix: Fix | None = None
+    end_line: int = 0
+    end_column: int = 0
 
     def render(self) -> str:
         """Print the problem over several lines, without colour and without a trailing newline."""
@@ -143,3 +148,11 @@ def closest(word: str, known: Iterable[str]) -> str:
     """Say `did you mean 'x'?` for the known word nearest to a misspelt one, or nothing when none is near."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"did you mean {near[0]!r}?" if near else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Give the one known word that a misspelt one must mean; nothing where none or two are near."""
+    names = [name for name in known if name != word]
+    near = difflib.get_close_matches(word, names, n=2, cutoff=0.7)
+    ratios = [difflib.SequenceMatcher(None, name, word).ratio() for name in near]
+    return near[0] if near and (len(near) == 1 or ratios[0] - ratios[1] >= _CLEAR) else ""

@@ -5,51 +5,30 @@ action, and which it requires, stand in its JSON Schema.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Final, Literal, TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
 
 from connector.actions import ACTIONS
+from connector.cases import Case, read_cases
 from connector.documents import Part
 from connector.drafts import Draft
-from connector.errors import Fault, LanguageError, Path, Problem, closest
+from connector.errors import Fault, Fix, LanguageError, Path, Problem, closest, nearest
 from connector.language.compiler import compile_mapping, mapping_reads, parse_mapping
 from connector.language.directives import Constant, Fields, Items, Node
 from connector.language.triggers import Gate, Trigger, compile_trigger, parse_trigger, trigger_gate, trigger_reads
 from connector.positions import Location, quoted, shown
 from connector.schemas import checker, field_names, required_names
-from connector.settings import plain, unknown_keys
+from connector.settings import plain
 from connector.values import JSON
 
 Reads: TypeAlias = frozenset[tuple[str, ...]]
-Outcome: TypeAlias = Literal["planned", "skipped", "invalid", "filtered"]
 
-_OUTCOMES: Final[dict[str, Outcome]] = {
-    "expect": "planned",
-    "expect_skipped": "skipped",
-    "expect_invalid": "invalid",
-    "expect_filtered": "filtered",
+_FLAGS: Final = {
+    **dict.fromkeys(("true", "yes", "on"), "true"),
+    **dict.fromkeys(("false", "no", "off"), "false"),
 }
-_CASE_KEYS: Final = ("name", "event", *_OUTCOMES)
-
-
-class Case(msgspec.Struct, frozen=True):
-    """A test in the file: what must become of an event.
-
-    `payload` holds the fields that a planned payload must have, null for one that it must not have; for the other
-    outcomes `reason` is a text that the reason must contain, empty for any.
-    """
-
-    name: str
-    event: dict[str, JSON]
-    outcome: Outcome
-    payload: dict[str, JSON]
-    reason: str
-    part: Part
-
-    def __repr__(self) -> str:
-        return f"Case({self.name!r}, {self.outcome!r})"
 
 
 class Mapping(msgspec.Struct, frozen=True, eq=False):
@@ -133,9 +112,9 @@ class _Reader:
         self.problems: list[Problem] = []
         self._draft = draft
 
-    def _say(self, part: Part, code: str, message: str, help: str = "") -> None:
+    def _say(self, part: Part, code: str, message: str, help: str = "", fix: Fix | None = None) -> None:
         if not part.is_broken:
-            self.problems.append(part.problem(code, message, help=help))
+            self.problems.append(part.problem(code, message, help=help, fix=fix))
 
     def _fault(self, part: Part, fault: Fault) -> None:
         if not part.child(*fault.path).is_broken:
@@ -171,7 +150,9 @@ class _Reader:
             return None
         if name not in ACTIONS:
             help = closest(name, ACTIONS) or f"known are {known}"
-            self._say(part, "unknown_action", f"there is no action {part.written}", help)
+            near = nearest(name, ACTIONS)
+            fix = part.rewritten(near) if near else None
+            self._say(part, "unknown_action", f"there is no action {part.written}", help, fix)
             return None
         if ACTIONS[name].needs_secret and not has_secret:
             help = "write `api_secret: ${RUPT_API_SECRET}` under `settings`"
@@ -185,7 +166,9 @@ class _Reader:
         value = plain(part.value) if part.is_filled else part.value
         if not isinstance(value, bool):
             help = "write true or false, without quotes; yes, no, on and off are texts"
-            self._say(part, "wrong_type", f"'enabled' must be true or false, not {part.written}", help)
+            word = _FLAGS.get(value.lower()) if isinstance(value, str) and not part.is_filled else None
+            fix = part.turned_into(word, word == "true") if word else None
+            self._say(part, "wrong_type", f"'enabled' must be true or false, not {part.written}", help, fix)
         return value is True
 
     def trigger(self) -> tuple[str, Trigger] | None:
@@ -219,12 +202,14 @@ class _Reader:
     def _check_names(self, action: str) -> None:
         known = field_names(action)
         for name, part in {**self._draft.fields, **self._draft.cleared}.items():
-            if name not in known:
+            if name not in known and not part.document.is_merge_key(part.path):
                 help = closest(name, known) or f"{action} has {', '.join(known)}"
                 if name.startswith("@"):
                     help = f"write a directive under a field; {action} has {', '.join(known)}"
                 message = f"{action} has no field {quoted(name)}"
-                self.problems.append(part.problem("unknown_field", message, help=help, at_key=True))
+                near = nearest(name, known)
+                fix = part.renamed(near) if near and near not in self._draft.fields else None
+                self.problems.append(part.problem("unknown_field", message, help=help, at_key=True, fix=fix))
 
     def _check_required(self, action: str) -> None:
         for name in required_names(action) if self._draft.complete else ():
@@ -247,50 +232,9 @@ class _Reader:
         whole = self._draft.parts.get("tests")
         if whole is None:
             return ()
-        if not isinstance(whole.value, list):
-            help = "write `- name: …`, `event:` and `expect:` under it"
-            self._say(whole, "wrong_type", f"'tests' must be a list, not {shown(whole.value)}", help)
-            return ()
-        cases = [self._case(whole.child(at), at) for at in range(len(whole.value))]
-        return tuple(case for case in cases if case is not None)
-
-    def _case(self, part: Part, at: int) -> Case | None:
-        if not isinstance(part.value, dict):
-            self._say(part, "wrong_type", f"a test must be an object, not {shown(part.value)}", "write `event:` in it")
-            return None
-        self.problems += unknown_keys(part.document, part.path, _CASE_KEYS)
-        name = self._text(part.child("name")) if "name" in part.value else f"test {at + 1}"
-        event = self._object(part, "event", "{type: page, userId: user-42}")
-        expected = [key for key in _OUTCOMES if key in part.value]
-        if len(expected) == 1 and name is not None and event is not None:
-            return self._expectation(part.child(expected[0]), name, event)
-        if not expected:
-            self._say(part, "missing_key", "the test expects nothing", f"write one of {', '.join(_OUTCOMES)}")
-        for key in expected[1:]:
-            message = f"a test expects one thing: {expected[0]!r} stands here too"
-            self._say(part.child(key), "wrong_value", message, "make two tests of it")
-        return None
-
-    def _object(self, part: Part, key: str, example: str) -> dict[str, JSON] | None:
-        found = part.child(key)
-        if isinstance(found.value, dict):
-            return found.value
-        code = "wrong_type" if found.exists else "missing_key"
-        message = f"{key!r} must be an object, not {shown(found.value)}" if found.exists else f"the test has no {key!r}"
-        self._say(found if found.exists else part, code, message, f"write `{key}: {example}`")
-        return None
-
-    def _expectation(self, part: Part, name: str, event: dict[str, JSON]) -> Case | None:
-        outcome, value = _OUTCOMES[str(part.path[-1])], part.value
-        test = Part(part.document, part.path[:-1])
-        if outcome == "planned":
-            payload = self._object(test, "expect", "{account: user-42}")
-            return None if payload is None else Case(name, event, outcome, payload, "", test)
-        if value is not True and not isinstance(value, str):
-            message = f"{part.path[-1]!r} must be true or a part of the reason, not {shown(value)}"
-            self._say(part, "wrong_type", message, "write true")
-            return None
-        return Case(name, event, outcome, {}, value if isinstance(value, str) else "", test)
+        cases, problems = read_cases(whole)
+        self.problems += problems
+        return cases
 
 
 def _with_comment_hint(part: Part, fault: Fault) -> Fault:

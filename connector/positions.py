@@ -76,6 +76,7 @@ class Source(msgspec.Struct, frozen=True):
         at = self.location(start)
         first, last = self.starts[at.line - 1], self.line_end(start)
         line = self.text[first : last if line_until is None else min(last, line_until)]
+        behind = self.location(max(end, start + 1))
         return Problem(
             code,
             printable(message),
@@ -85,6 +86,8 @@ class Source(msgspec.Struct, frozen=True):
             max(1, min(end, last) - start),
             printable(_masked(line)) if len(line) <= _LONGEST_SHOWN else "",
             printable(help),
+            end_line=behind.line,
+            end_column=behind.column,
         )
 
 

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from zlib import crc32
 
 from connector.destination import Destination, load
-from connector.drafts import read_source
+from connector.drafts import is_test_file, read_source
 from connector.errors import DestinationError, Sources
 
 _Stamps: TypeAlias = tuple[tuple[str, int, int, int] | None, ...]
@@ -50,7 +50,7 @@ class Watched:
     def _found(self) -> list[str]:
         """Name the files that were read, and those that would be read now."""
         matches = (file for pattern in self._sources.patterns for file in glob.glob(pattern, recursive=True))
-        names = {os.path.normpath(file) for file in matches if os.path.isfile(file)}
+        names = {os.path.normpath(file) for file in matches if os.path.isfile(file) and not is_test_file(file)}
         return sorted(names | self._sources.files.keys())
 
 

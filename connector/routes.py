@@ -77,19 +77,29 @@ def _union(sets: Iterable[frozenset[str] | None]) -> frozenset[str]:
 
 def _let_through(integrations: JSON) -> bool:
     """Read an event's integrations object: the destination's own key decides, else All; only false blocks."""
-    if not isinstance(integrations, dict):
-        return True
-    for name in _NAMES:
-        if name in integrations:
-            return integrations[name] is not False
-    return True
+    key = deciding_integration(integrations)
+    return key is None or integrations[key] is not False  # type: ignore[call-overload,index]  # it is an object
+
+
+def deciding_integration(integrations: JSON) -> str | None:
+    """Name the key of an event's integrations object that decides whether it goes to Rupt, None where none does."""
+    if isinstance(integrations, dict):
+        for name in _NAMES:
+            if name in integrations:
+                return name
+    return None
 
 
 def _has_consent(event: dict[str, JSON], categories: tuple[str, ...]) -> bool:
     """Say whether every category is true in the event's preferences; an event without preferences passes."""
+    return not withheld_categories(event, categories)
+
+
+def withheld_categories(event: dict[str, JSON], categories: tuple[str, ...]) -> tuple[str, ...]:
+    """Name the categories that are not true in the event's preferences; none where it has no preferences."""
     context = event.get("context")
     consent = context.get("consent") if isinstance(context, dict) else None
     preferences = consent.get("categoryPreferences") if isinstance(consent, dict) else None
     if not isinstance(preferences, dict):
-        return True
-    return all(preferences.get(category) is True for category in categories)
+        return ()
+    return tuple(category for category in categories if preferences.get(category) is not True)

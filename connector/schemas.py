@@ -97,6 +97,12 @@ def _action_schema(action: str) -> _Schema:
     return msgspec.convert(_flat_schema(load_schema(action)), _Schema)
 
 
+@cache
+def flat_schema(action: str) -> dict[str, JSON]:
+    """Give an action's schema with definitions where they are referred to, and every type as a list; not to change."""
+    return _flat_schema(load_schema(action))
+
+
 def field_names(action: str) -> tuple[str, ...]:
     """List an action's fields in the order of its schema."""
     return tuple(_action_schema(action).properties)

@@ -4,7 +4,6 @@ Takes `{partnerAction, subscribe, mapping}` and the public API's `{actionSlug, t
 what the interfaces wrap them in. What has no place here stands in the file as a comment that says why; nothing is lost.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -13,21 +12,13 @@ import msgspec
 
 from connector.actions import ACTIONS
 from connector.errors import LanguageError, UsageError
-from connector.language.paths import parse_path
 from connector.language.triggers import parse_trigger
 from connector.schemas import field_names
 from connector.values import JSON, load_json, type_name
+from connector.yaml_writing import UNPRINTABLE, shorten, write_pair, write_quoted, write_scalar, write_trigger
 
 MOST_MAPPINGS: Final = 50
 _ALIASES: Final = {"attach_device": "attach", "detach_device": "detach"}
-_PLAIN: Final = re.compile(r"[A-Za-z$_][A-Za-z0-9_$.]*(?: [A-Za-z0-9_$.()]+)*")
-_PLAIN_TRIGGER: Final = re.compile(r"[A-Za-z(][^#:{}\[\]&*!|>%@`]*")
-_RESERVED: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
-# What JSON writes as it is, and no YAML file may hold.
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-# `${` starts a variable in a destination file, but not before a third brace and not inside {{...}} or {%...%}.
-_VARIABLE: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|(?P<start>\$\{(?!\{))", re.DOTALL)
-_LONGEST_KEY: Final = 1_000  # characters; YAML finds the colon of a longer one only behind a question mark
 _HEAD: Final = """\
 # yaml-language-server: $schema=schemas/destination.schema.json
 # Imported from Segment: {count}. Read it, then run: rupt-connector check --config FILE
@@ -151,11 +142,11 @@ def _mapping(subscription: Subscription, name: str) -> str:
     """Write one mapping; one whose action is not here becomes a comment as a whole."""
     action = _action_of(subscription)
     is_known = action in ACTIONS
-    notes = [f"  # {_UNPRINTABLE.sub(' ', note)}" for note in _notes(subscription, action, name)]
+    notes = [f"  # {UNPRINTABLE.sub(' ', note)}" for note in _notes(subscription, action, name)]
     lines = [
-        f"- name: {_scalar(name)}",
-        f"  action: {_scalar(action if is_known else subscription.action)}",
-        f"  trigger: {_trigger(subscription.trigger)}",
+        f"- name: {write_scalar(name)}",
+        f"  action: {write_scalar(action if is_known else subscription.action)}",
+        f"  trigger: {write_trigger(subscription.trigger)}",
         *([] if subscription.enabled else ["  enabled: false"]),
         *_fields(subscription.fields, field_names(action) if is_known else tuple(subscription.fields)),
     ]
@@ -166,122 +157,20 @@ def _mapping(subscription: Subscription, name: str) -> str:
 def _fields(fields: dict[str, JSON], known: tuple[str, ...]) -> Iterator[str]:
     yield "  fields:" if any(key in known for key in fields) else "  fields: {}"
     for key, value in fields.items():
-        yield f"    {'' if key in known else '# '}{_pair(key, _short(value))}"
+        yield f"    {'' if key in known else '# '}{write_pair(key, shorten(value))}"
 
 
 def _notes(subscription: Subscription, action: str, name: str) -> Iterator[str]:
     if name != subscription.name:
-        yield f"renamed: another mapping is called {_quoted(subscription.name)}"
+        yield f"renamed: another mapping is called {write_quoted(subscription.name)}"
     if action not in ACTIONS:
-        yield f"left out: there is no action {_quoted(subscription.action)} here, choose {', '.join(ACTIONS)}"
+        yield f"left out: there is no action {write_quoted(subscription.action)} here, choose {', '.join(ACTIONS)}"
     else:
         for key in subscription.fields:
             if key not in field_names(action):
-                yield f"left out: the action {action} has no field {_quoted(key)}"
+                yield f"left out: the action {action} has no field {write_quoted(key)}"
     try:
         parse_trigger(subscription.trigger)
     except LanguageError as error:
         for fault in error.faults:
             yield f"trigger: {fault.message}; {fault.help}"
-
-
-# The shorthands of our YAML
-
-
-def _short(value: JSON) -> JSON:
-    """Write paths and templates as the YAML shorthands, and escape the texts that would be taken for one."""
-    match value:
-        case dict():
-            return _shorthand(value) or {key: _short_options(key, item) for key, item in value.items()}
-        case list():
-            return [_short(item) for item in value]
-        case str() if value.startswith("$.") or "{{" in value:
-            return {"@literal": value}
-        case _:
-            return value
-
-
-def _shorthand(value: dict[str, JSON]) -> str | None:
-    match value:
-        case {"@path": str(path), **rest} if not rest:
-            return _path_shorthand(path)
-        case {"@template": str(template), **rest} if not rest and "{{" in template and not template.startswith("$."):
-            return template
-        case _:
-            return None
-
-
-def _path_shorthand(path: str) -> str | None:
-    """Put `$.` in front of a path, unless that makes it another path: only the first `$.` of a path is left out."""
-    if path.startswith("$."):
-        return path
-    try:
-        return f"$.{path}" if path and parse_path(f"$.{path}") == parse_path(path) else None
-    except LanguageError:
-        return None
-
-
-def _short_options(key: str, value: JSON) -> JSON:
-    """Shorten what stands under a key, but not where a directive reads a text as it stands."""
-    match key, value:
-        case "@path" | "@template" | "@liquid", _:
-            return value
-        case "@literal", _:
-            return _kept(value)
-        case "@replace", dict():
-            return {name: _short(item) if name == "value" else item for name, item in value.items()}
-        case "@flatten", dict():
-            return {name: item if name == "separator" else _short(item) for name, item in value.items()}
-        case "@arrayPath", [path, *shapes]:  # a text is no shape, and shapes nothing: as a shorthand it would
-            return [_kept(path), *(_short(shape) for shape in shapes if not isinstance(shape, str))]
-        case _:
-            return _short(value)
-
-
-def _kept(value: JSON) -> JSON:
-    """Keep a value where shorthands are not read; they are read again in the options of a directive inside it."""
-    if isinstance(value, dict):
-        return {key: _short_options(key, item) if key.startswith("@") else _kept(item) for key, item in value.items()}
-    return [_kept(item) for item in value] if isinstance(value, list) else value
-
-
-# YAML
-
-
-def _trigger(text: str) -> str:
-    """Write a trigger bare where YAML allows it, since that is how it reads best."""
-    is_plain = _PLAIN_TRIGGER.fullmatch(text) and text.isprintable() and not text.endswith(" ")
-    return text if is_plain and text.lower() not in _RESERVED else _scalar(text)
-
-
-def _pair(key: str, value: JSON) -> str:
-    written = key if _is_plain(key) else _quoted(key)
-    return f"{'? ' if len(written) > _LONGEST_KEY else ''}{written}: {_value(value)}"
-
-
-def _value(value: JSON) -> str:
-    """Write a value on one line: plain scalars bare, everything else as YAML's flow style, which JSON is."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(_pair(key, item) for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_value, value)) + "]"
-    return _scalar(value)
-
-
-def _scalar(value: str | int | float | bool | None) -> str:
-    if not isinstance(value, str):
-        return json.dumps(value)
-    return value if _is_plain(value) else _quoted(_without_variables(value))
-
-
-def _is_plain(text: str) -> bool:
-    return _PLAIN.fullmatch(text) is not None and text.lower() not in _RESERVED
-
-
-def _quoted(text: str) -> str:
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
-
-
-def _without_variables(text: str) -> str:
-    """Escape every `${` of a text that a destination file would take for a variable."""
-    return _VARIABLE.sub(lambda found: f"${found[0]}" if found["start"] else found[0], text)

@@ -1,30 +1,37 @@
 """The settings of a destination file: each is registered once with what it takes; read into a frozen Settings.
 
 In: the `settings` part of a document. Out: Settings, and every problem with its place. Environment variables of the
-process are not settings: those are in config. What a setting is for stands in schemas/destination.schema.json.
+process are not settings: those are in config. The schema for editors is made of the same registrations.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 import msgspec
 
 from connector.documents import Document, Part
-from connector.errors import Path, Problem, closest
+from connector.errors import Fix, Path, Problem, closest, nearest
 from connector.positions import a_type, quoted, shown
+from connector.setting_kinds import (
+    CREDENTIAL,
+    DAY,
+    DOMAIN,
+    FLAG,
+    RATE,
+    TEXTS,
+    URL,
+    Kind,
+    Wrong,
+    choice_kind,
+    count_kind,
+    duration_kind,
+)
 from connector.values import JSON, type_name
+from connector.yaml_text import read_plain
 
-DAY: Final = 86_400.0
-_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": DAY}
-_DURATION: Final = re.compile(r"(?:[0-9]{1,9}(?:\.[0-9]{1,9})?(?:ms|s|m|h|d))+")
-_DURATION_PART: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
-_LONGEST: Final = 100 * 365 * DAY  # a century: what is meant for ever is none
 _NUMBER: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
-_URL: Final = re.compile(r"https?://[^\s/?#]+(?:[/?#]\S*)?", re.IGNORECASE)
-_PORT: Final = re.compile(r"^(?:https?://)?[^/?#]*?:(\d+)(?:[/?#]|$)", re.IGNORECASE)
-_HOST: Final = re.compile(r"[^\s/?#:@]+(?::\d+)?|\[[0-9A-Fa-f:.]+\](?::\d+)?")
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -68,163 +75,136 @@ class Settings(msgspec.Struct, frozen=True):
         return f"Settings({', '.join(shown)})"
 
 
-class Wrong(msgspec.Struct, frozen=True):
-    """A value that a setting does not take: what it must be, and what to write."""
-
-    must: str
-    help: str = ""
-
-
-Taken: TypeAlias = "JSON | Wrong"
-Reader: TypeAlias = Callable[[JSON], Taken]
-
-
 class Setting(msgspec.Struct, frozen=True):
-    """One setting: its name, the types it takes, and what takes the file's value or says what is wrong with it."""
+    """One setting: its name, what it takes, and what it is for. `examples` are for who writes it in an editor."""
 
     name: str
-    types: tuple[str, ...]
-    read: Reader
+    kind: Kind
+    summary: str
     required: bool = False
     secret: bool = False
+    examples: tuple[JSON, ...] = ()
 
 
-def read_text(value: JSON) -> Taken:
-    """Take a text that is not empty."""
-    if isinstance(value, str) and value.strip():
-        return value
-    return _not_a_text(value)
-
-
-def read_credential(value: JSON) -> Taken:
-    """Take a text that can stand in a header; white space around it, as files of secrets end with, is none of it."""
-    text = value.strip() if isinstance(value, str) else ""
-    if not text:
-        return _not_a_text(value)
-    if text.isascii() and text.isprintable():
-        return text
-    return Wrong("must have no characters but those that a header can carry", "copy it again")
-
-
-def _not_a_text(value: JSON) -> Wrong:
-    return Wrong("must be a text that is not empty", "" if isinstance(value, str) else "put it in quotes")
-
-
-def read_url(value: JSON) -> Taken:
-    """Take an http or https URL."""
-    if isinstance(value, str) and _URL.fullmatch(value):
-        return value
-    return Wrong("must be an http or https URL", "write https://app.example.com/path")
-
-
-def read_domain(value: JSON) -> Taken:
-    """Take a host, with a port or without, or a URL; one with a user and password would put them into requests."""
-    if isinstance(value, str) and "@" not in value and (_URL.fullmatch(value) or _HOST.fullmatch(value)):
-        port = _PORT.search(value)
-        return (
-            Wrong("must name a port up to 65535", "write localhost:8080") if port and int(port[1]) > 65_535 else value
-        )
-    return Wrong("must be a host or an http or https URL", "write rupt.example.com or http://localhost:8080")
-
-
-def read_flag(value: JSON) -> Taken:
-    """Take true or false."""
-    if isinstance(value, bool):
-        return value
-    return Wrong("must be true or false", "write true or false, without quotes; yes, no, on and off are texts")
-
-
-def read_texts(value: JSON) -> Taken:
-    """Take one text or a list of texts."""
-    texts: list[JSON] = value if isinstance(value, list) else [value]
-    if all(isinstance(text, str) and text for text in texts):
-        return texts
-    return Wrong("must be a list of texts", "write [advertising, analytics]")
-
-
-def one_of(*choices: str) -> Reader:
-    """Take one of a few words."""
-
-    def read(value: JSON) -> Taken:
-        if value in choices:
-            return value
-        wanted = f"{', '.join(choices[:-1])} or {choices[-1]}"
-        near = closest(value, choices) if isinstance(value, str) else ""
-        return Wrong(f"must be {wanted}", near or f"write {wanted}")
-
-    return read
-
-
-def count(*, least: int, most: int) -> Reader:
-    """Take a whole number."""
-
-    def read(value: JSON) -> Taken:
-        number = _number(value)
-        if isinstance(number, int) and least <= number <= most:
-            return number
-        return Wrong(f"must be a whole number from {least:,} to {most:,}", "write a number without quotes")
-
-    return read
-
-
-def read_rate(value: JSON) -> Taken:
-    """Take a number above 0."""
-    number = _number(value)
-    return number if number is not None and number > 0 else Wrong("must be a number above 0", "write 50 or 0.5")
-
-
-def duration(*, may_be_none: bool = False) -> Reader:
-    """Take seconds, or a text such as 24h, 90m, 1h30m, 7d, 250ms, and give seconds; `none` gives null where it may."""
-
-    def read(value: JSON) -> Taken:
-        if may_be_none and value == "none":
-            return None
-        seconds = read_duration(value) if isinstance(value, str) else _number(value)
-        if seconds is not None and 0 < seconds <= _LONGEST:
-            return float(seconds)
-        none = " or none" if may_be_none else ""
-        return Wrong(
-            f"must be a duration from above 0 to a century{none}", f"write 24h, 90m, 10s, 7d, a number of seconds{none}"
-        )
-
-    return read
-
-
-def read_duration(text: str) -> float | None:
-    """Read a duration such as 24h or 1h30m in seconds; None when the text is none, be it a number without a unit."""
-    if not _DURATION.fullmatch(text):
-        return None
-    return sum(float(number) * _UNITS[unit] for number, unit in _DURATION_PART.findall(text))
-
-
-def _number(value: JSON) -> int | float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-_TEXT, _FLAG, _NUMBER_TYPE, _TIME = ("string",), ("boolean",), ("number",), ("string", "number")
+DELIVERY_SUMMARY: Final = "How requests are delivered."
 SETTINGS: Final = (
-    Setting("client_id", _TEXT, read_credential, required=True),
-    Setting("new_account_url", _TEXT, read_url, required=True),
-    Setting("logout_url", _TEXT, read_url),
-    Setting("success_url", _TEXT, read_url),
-    Setting("suspended_url", _TEXT, read_url),
-    Setting("upgrade_url", _TEXT, read_url),
-    Setting("domain", _TEXT, read_domain),
-    Setting("api_secret", _TEXT, read_credential, secret=True),
-    Setting("device_identity", _TEXT, one_of("auto", "strict", "optional")),
-    Setting("max_event_age", _TIME, duration(may_be_none=True)),
-    Setting("in_doubt", _TEXT, one_of("send", "hold")),
-    Setting("ordering", _TEXT, one_of("none", "account")),
-    Setting("consent_categories", ("string", "array"), read_texts),
-    Setting("debug", _FLAG, read_flag),
+    Setting(
+        "client_id",
+        CREDENTIAL,
+        "The client id of your Rupt project. Keep it out of the file: ${RUPT_CLIENT_ID} is filled in from the "
+        "environment.",
+        required=True,
+        examples=("${RUPT_CLIENT_ID}",),
+    ),
+    Setting(
+        "new_account_url",
+        URL,
+        "Where a user may go to make an account of their own. Rupt is told only that there is such a URL.",
+        required=True,
+        examples=("https://app.example.com/sign-up",),
+    ),
+    Setting(
+        "logout_url",
+        URL,
+        "Where a user is sent after being logged out. Rupt is told only whether there is such a URL.",
+        examples=("https://app.example.com/logout",),
+    ),
+    Setting(
+        "success_url",
+        URL,
+        "Where a user is sent after passing a challenge.",
+        examples=("https://app.example.com/welcome",),
+    ),
+    Setting("suspended_url", URL, "Where a suspended user is sent.", examples=("https://app.example.com/suspended",)),
+    Setting(
+        "upgrade_url",
+        URL,
+        "Where a user may get a plan with more people or devices.",
+        examples=("https://app.example.com/plans",),
+    ),
+    Setting(
+        "domain",
+        DOMAIN,
+        "Where Rupt's API is reached in place of api.rupt.dev: a proxy of yours, or a stand-in for tests. "
+        "A bare host gets https://.",
+        examples=("http://localhost:8080",),
+    ),
+    Setting(
+        "api_secret",
+        CREDENTIAL,
+        "The API secret of your Rupt project, which the action update_user needs. Keep it out of the file: "
+        "${RUPT_API_SECRET} is filled in from the environment.",
+        secret=True,
+        examples=("${RUPT_API_SECRET}",),
+    ),
+    Setting(
+        "device_identity",
+        choice_kind(
+            {
+                "auto": "From context.rupt, a mobile device's id, or anonymousId; an event with none of them is "
+                "skipped with that reason.",
+                "strict": "From context.rupt or a mobile device's id only; an event with neither is skipped with "
+                "that reason.",
+                "optional": "As auto, but an event with none is sent all the same, with a warning: what Rupt makes "
+                "of it is not known.",
+            }
+        ),
+        "Which device an attach names when its mapping names none.",
+    ),
+    Setting(
+        "max_event_age",
+        duration_kind(may_be_none=True),
+        "Events older than this are skipped: Rupt takes every attach for an access now. With none, events of "
+        "any age are sent.",
+    ),
+    Setting(
+        "ordering",
+        choice_kind(
+            {
+                "none": "No order: every event is delivered as soon as it can be.",
+                "account": "An event waits for the earlier ones of its userId (else its anonymousId); other accounts "
+                "do not.",
+            }
+        ),
+        "Whether the events of one account are delivered one after the other, in the order in which they came.",
+    ),
+    Setting(
+        "in_doubt",
+        choice_kind(
+            {
+                "send": "It is sent again: to Rupt, repeating an attach or update is normal.",
+                "hold": "It is kept until somebody decides.",
+            }
+        ),
+        "What becomes of a request that may or may not have arrived, after a crash or a timeout.",
+    ),
+    Setting(
+        "consent_categories",
+        TEXTS,
+        "Consent categories that must all be true in an event's context.consent.categoryPreferences; an event without "
+        "consent passes.",
+        examples=(["advertising", "analytics"],),
+    ),
+    Setting("debug", FLAG, "Prints each request and answer, without credentials."),
 )
 DELIVERY: Final = (
-    Setting("concurrency", _NUMBER_TYPE, count(least=1, most=1_024)),
-    Setting("timeout", _TIME, duration()),
-    Setting("attempts", _NUMBER_TYPE, count(least=1, most=1_000)),
-    Setting("window", _TIME, duration()),
-    Setting("first_retry", _TIME, duration()),
-    Setting("rate", _NUMBER_TYPE, read_rate),
+    Setting(
+        "concurrency", count_kind(least=1, most=1_024), "How many requests are under way at a time, from 1 to 1024."
+    ),
+    Setting("timeout", duration_kind(), "How long one request may take; after that it is in doubt."),
+    Setting(
+        "attempts",
+        count_kind(least=1, most=1_000),
+        "How often a request is tried at most, the first time included, from 1 to 1000.",
+    ),
+    Setting("window", duration_kind(), "For how long a request is tried again after the first time."),
+    Setting(
+        "first_retry",
+        duration_kind(),
+        "The longest wait before a request is tried a second time. With each further try it doubles in a replay, up to "
+        "half an hour, and is four times as long in the server, up to an hour.",
+    ),
+    Setting("rate", RATE, "How many requests a second are sent at most; without it, as many as go.", examples=(50,)),
 )
 
 
@@ -263,17 +243,18 @@ def _read_value(
 ) -> None:
     part = Part(document, path)
     written = part.value
-    value = setting.read(written)
+    value = setting.kind.read(written)
     if isinstance(value, Wrong) and part.is_filled:
-        value = setting.read(plain(written))
+        value = setting.kind.read(plain(written))
     if not isinstance(value, Wrong):
         found[setting.name] = value
     elif not part.is_broken:
         found_there = a_type(written) if setting.secret and written else shown(written)
         what = f"which the value of {part.written} is not" if part.is_filled else f"not {found_there}"
-        code = "wrong_value" if type_name(written) in setting.types else "wrong_type"
+        code = "wrong_value" if type_name(written) in setting.kind.types else "wrong_type"
         message = f"{'.'.join(map(str, path))} {value.must}, {what}"
-        problems.append(part.problem(code, message, help=value.help))
+        fix = part.turned_into(value.raw, read_plain(value.raw)) if value.raw and not part.is_filled else None
+        problems.append(part.problem(code, message, help=value.help, fix=fix))
 
 
 def plain(value: JSON) -> JSON:
@@ -307,10 +288,15 @@ def unknown_keys(
             help=_known_key(key, names, elsewhere),
             at_key=True,
             line_until_key=hide_values,
+            fix=_renamed(Part(document, (*path, key)), elsewhere.get(key) or nearest(key, names)),
         )
         for key in (given if isinstance(given, dict) else ())
-        if key not in names
+        if key not in names and not document.is_merge_key((*path, key))
     ]
+
+
+def _renamed(part: Part, key: str) -> Fix | None:
+    return part.renamed(key) if key else None
 
 
 def _known_key(key: str, known: list[str], elsewhere: Mapping[str, str]) -> str:

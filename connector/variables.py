@@ -96,6 +96,11 @@ def fill(written: str, environment: Mapping[str, str]) -> Filled:
     return Filled(written, written, (), tuple(faults)) if faults else Filled(written, text, tuple(pieces))
 
 
+def escaped(text: str) -> str:
+    """Write a text so that `fill` gives it back, whatever looks like a variable in it."""
+    return _TOKEN.sub(lambda found: f"${found[0]}" if found["escape"] or found["open"] else found[0], text)
+
+
 def _look_up(match: re.Match[str], environment: Mapping[str, str], faults: list[Fault]) -> str:
     name, default = match["name"], match["default"]
     start, end = match.span()

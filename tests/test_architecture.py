@@ -33,29 +33,54 @@ LAYERS = """
     schemas
     retry rupt
     actions.build actions.conversions actions.identity actions.attach actions.detach actions.update_user actions
-    variables positions yaml_errors yaml_text documents settings drafts mappings destination
-    routes pipeline rows expectations segment_import signing reason_names metric_families
+    variables positions yaml_errors yaml_text yaml_writing edits documents setting_kinds settings case_keys cases drafts
+    mappings destination
+    lints.texts lints.reading lints.worlds lints.satisfying lints.holding lints.event_paths lints.overlaps lints.payloads
+    lints.spellings lints.allowing lints
+    proofs.kinds proofs.event_types proofs.facts proofs.premises proofs.shapes proofs.evaluation proofs.judging
+    proofs.rows proofs.wording proofs.problems proofs.table proofs
+    routes pipeline rows
+    explanations.model explanations.changes explanations.fields explanations.routing explanations.origins
+    explanations.explaining explanations
+    coverage.report coverage.rules coverage.items coverage.traffic coverage.counting coverage
+    expectations trials trials.yaml_lines trials.rewriting trials.diffs
+    pseudonyms.permutations pseudonyms.vocabulary pseudonyms.alphabets pseudonyms.dates pseudonyms.phones
+    pseudonyms.texts pseudonyms.places pseudonyms.rules pseudonyms.masks pseudonyms
+    comparison comparison.trees comparison.versions comparison.triggers comparison.setting_edits comparison.edits
+    comparison.outcomes comparison.causes
+    segment_import signing reason_names metric_families
+    editors.spelling editors.guides editors.presets editors.values editors.fields editors.cases editors.settings
+    editors.mapping editors.files editors
     queue.seen
     queue queue.memory
     queue.folder queue.statements queue.migrations queue.store queue.books queue.records queue.hashes queue.session
     queue.operations queue.disk queue.checkpoints queue.writer queue.purge queue.sqlite
-    queue.desk queue.desk_life queue.desk_audit queue.desk_jobs queue.desk_moves queue.desk_forget
-    planning
+    queue.desk queue.desk_life queue.desk_audit queue.desk_jobs queue.desk_causes queue.desk_moves queue.desk_forget
+    causes cause_clusters planning
     transport wire_answers wire
     circuit pacing rates refusals slots claims courier delivery
     sources sources.splitter sources.files
     sources.stamping sources.intake sources.answers sources.bodies sources.credentials sources.requests sources.http
     sources.listening sources.status
     replay replay.summary replay.selection replay.rehearsal replay.checkpoint replay.live
+    testing.suites testing.gathering testing.recordings testing.running testing.updating testing
+    recording recording.ways recording.proof recording.samples recording.reading recording.writing recording.recorder
+    rehearsing rehearsing.revisions rehearsing.tallies rehearsing.judges rehearsing.passes
     twin.state twin.calls twin.faults twin.stand twin.admin twin.app twin.server twin
     metrics log_records logs config reload
     service standing steps
     app server
-    cli cli.streams cli.help cli.reasons cli.options cli.painting cli.sarif cli.progress cli.progress_bar cli.summary
-    cli.summary_table
+    cli cli.streams cli.help cli.reasons cli.options cli.painting cli.progress cli.progress_bar cli.summary
+    cli.summary_table cli.store cli.hiding
+    cli.code_table cli.problem_lines cli.problem_places cli.sarif cli.mending cli.proof_table cli.check
+    cli.trial_report cli.trial_junit cli.trial_coverage cli.test
+    cli.explain_shapes cli.explain_rows cli.explain_blocks cli.explain_text cli.explain_events cli.explain
     cli.replay_options cli.replay_end cli.debugging cli.replay_dry cli.replay_live cli.replay
-    cli.init cli.check cli.explain cli.schema cli.import_segment cli.twin cli.demo cli.serve
-    cli.store cli.hiding cli.life cli.job_options cli.job_rows cli.job_rehearsal cli.jobs cli.why cli.audit cli.forget
+    cli.plan_versions cli.plan_report cli.plan_rows cli.plan_text cli.plan_markdown cli.plan
+    cli.record
+    cli.init cli.schema_files cli.schema cli.import_segment cli.twin cli.demo cli.serve
+    cli.life cli.job_options cli.job_rows cli.job_rehearsal cli.job_mending cli.job_cause_rows cli.job_causes
+    cli.job_stages cli.job_staged cli.jobs cli.why cli.audit cli.forget
     cli.main
     __main__
 """
@@ -87,6 +112,7 @@ LATE = {
     "actions.conversions._phonenumbers": "most phone numbers are E.164 already, and the library is slow to load",
     "events._blake2b": "only an event without a messageId needs it, and loading it opens OpenSSL",
     "language.liquid._engine": "only a mapping with @liquid needs it, and the library takes 100 ms",
+    "pseudonyms.phones._phonenumbers": "only a phone number needs it, and the library is slow to load",
     "rupt._email_utils": "only an answer with a date in it needs it, and it costs as much as all of the protocol",
     "cli.main._Commands.get_command": "a command loads what it needs, and no other command",
     "cli.main._version": "only --version needs it, and it takes as long as all of the commands",

@@ -20,6 +20,8 @@ _MAKERS = {
     "report": 0,
     "stop": 0,
     "_finding": 0,
+    "_Finding": 0,
+    "_warn": 0,
 }
 _OF_TRIGGERS = {"report", "stop", "_finding"}  # these put `trigger_` in front
 
@@ -39,7 +41,7 @@ def _codes(source: str) -> Iterator[str]:
 def _texts(node: ast.expr) -> list[str]:
     if isinstance(node, ast.IfExp):
         return [*_texts(node.body), *_texts(node.orelse)]
-    return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
+    return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value else []
 
 
 def test_every_code_is_explained_and_used() -> None:

@@ -93,7 +93,8 @@ mappings:
         "include_page": True,
     }
     assert first.gate.types == frozenset({"page"})
-    assert first.tests[0].payload == {"account": "user-42", "email": "ada@example.com"}
+    assert first.tests[0].expected is not None
+    assert first.tests[0].expected.payload == {"account": "user-42", "email": "ada@example.com"}
 
 
 def test_a_destination_may_have_no_mappings(write: Write) -> None:
@@ -365,7 +366,7 @@ PROBLEMS = [
     (ONE + "    tests: [«{expect: {}}]", "missing_key", "event"),
     (ONE + "    tests: [{«event: [], expect: {}}]", "wrong_type", "event"),
     (ONE + "    tests: [«{event: {}}]", "missing_key", "expect, expect_skipped, expect_invalid, expect_filtered"),
-    (ONE + "    tests: [{event: {}, expect: {}, expect_skipped: «true}]", "wrong_value", "make two tests of it"),
+    (ONE + "    tests: [{event: {}, expect: {}, expect_filtered: «true}]", "wrong_value", "make two tests of it"),
     (ONE + "    tests: [{event: {}, expect: «5}]", "wrong_type", "account: user-42"),
     (ONE + "    tests: [{event: {}, expect_skipped: «false}]", "wrong_type", "write true"),
     (ONE + "    tests: [{event: {}, «expects: {}, expect: {}}]", "unknown_key", "did you mean 'expect'?"),

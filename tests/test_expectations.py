@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from connector.destination import load
-from connector.expectations import Failed, run_tests
+from connector.destination import Destination, load
+from connector.expectations import Failed, Verdict, compare, compile_finder, run_tests
+from connector.trials.yaml_lines import flow_text
 
 HEAD = """\
 destination: rupt
@@ -34,11 +35,16 @@ def run(tmp_path: Path) -> Run:
     """Run tests, each written as one flow object, of one mapping."""
 
     def run(*tests: str, mapping: str = MAPPING) -> tuple[int, list[Failed]]:
-        path = tmp_path / "rupt.yaml"
-        path.write_text(HEAD + mapping + "".join(f"      - {test}\n" for test in tests), encoding="utf-8")
-        return run_tests(load(path, {}))
+        return run_tests(load_tests(tmp_path, *tests, mapping=mapping))
 
     return run
+
+
+def load_tests(folder: Path, *tests: str, mapping: str = MAPPING) -> Destination:
+    """Load a destination of one mapping with these tests."""
+    path = folder / "rupt.yaml"
+    path.write_text(HEAD + mapping + "".join(f"      - {test}\n" for test in tests), encoding="utf-8")
+    return load(path, {})
 
 
 def difference(run: Run, event: str, expected: str) -> str:
@@ -50,6 +56,9 @@ def difference(run: Run, event: str, expected: str) -> str:
 
 PAGE = "{type: page, userId: u1, properties: {email: a@example.com, plan: pro, limit: 3, tags: [1, {a: b}]}}"
 ONE = "{type: page, userId: u1, properties: {limit: 1}}"
+DEVICE = "{type: page, userId: u1, anonymousId: a1}"
+WANTS = "callbacks: {on_challenge: false, limit_exceeded: false}, redirects: {new_account: true, logout: false}"
+BODY = f"{{user: u1, limit_config: {{}}, fingerprint: a1, client: segment, {WANTS}}}"
 
 PASSING = [
     (PAGE, "expect: {account: u1, email: a@example.com}"),
@@ -64,6 +73,12 @@ PASSING = [
     ("{type: page}", "expect_invalid: missing the required field 'account'"),
     ("{type: track, userId: u1}", "expect_filtered: true"),
     ("{type: track, userId: u1}", "expect_filtered: NO_MATCHING_MAPPING"),
+    ("{type: page, userId: u1}", "expect: {account: u1}, expect_skipped: no_device"),
+    ("{type: page}", "expect_invalid: [account]"),
+    (DEVICE, "expect_request: {method: POST, path: /v2/device/attach}"),
+    (DEVICE, "expect_request: {url: https://api.rupt.dev/v2/device/attach}"),
+    (DEVICE, f"expect: {{account: u1}}, expect_request: {{body: {BODY}}}"),
+    (DEVICE, f"expect_request: {{body: {BODY[:-1]}, phone: null}}}}"),
 ]
 
 
@@ -73,6 +88,7 @@ def test_what_passes(event: str, expected: str, run: Run) -> None:
     assert difference(run, event, expected) == ""
 
 
+BOTH = "{type: page, properties: {limit: x}}"
 FAILING = [
     (PAGE, "expect: {account: u2}", 'account: expected "u2", found "u1"'),
     (PAGE, "expect: {phone: '+1'}", 'phone: expected "+1", found none'),
@@ -91,6 +107,19 @@ FAILING = [
     ("{type: page, userId: u1}", "expect_filtered: true", "expected filtered, found skipped: no_device"),
     ("{type: track}", "expect_filtered: CONSENT", "expected a reason with 'CONSENT', found filtered: NO_MATCHING"),
     ("{type: track}", "expect_invalid: true", "expected invalid, found filtered: NO_MATCHING_MAPPING"),
+    ("{type: page}", "expect_invalid: [a word]", "expected a reason with 'a word', found invalid: The root"),
+    (BOTH, "expect_invalid: [account]", "expected no other problem, found"),
+    ("{type: page, userId: u1}", "expect_request: {method: POST}", "expected a request, found skipped: no_device"),
+    (DEVICE, "expect_request: {method: GET}", 'method: expected "GET", found "POST"'),
+    (DEVICE, "expect_request: {path: /v2}", 'path: expected "/v2", found "/v2/device/attach"'),
+    (DEVICE, "expect_request: {url: /v2}", 'url: expected "/v2", found "https://api.rupt.dev/v2/device/attach"'),
+    (
+        DEVICE,
+        "expect_request: {body: {user: u2}}",
+        'body.user: expected "u2", found "u1"; body.limit_config: expected n',
+    ),
+    (DEVICE, f"expect_request: {{body: {BODY[:-1]}, phone: x}}}}", 'body.phone: expected "x", found none'),
+    (DEVICE, f"expect_request: {{body: {BODY[:-1]}, user: null}}}}".replace("user: u1, ", ""), 'found "u1"'),
 ]
 
 
@@ -115,6 +144,21 @@ def test_where_a_failure_is_shown(run: Run) -> None:
     assert problem.source[problem.column - 1 :].startswith("x@example.com")
 
 
+@pytest.mark.parametrize(
+    ("event", "expected", "key"),
+    [
+        ("{type: page, userId: u1}", "expect: {account: u1}, expect_skipped: stale", "expect_skipped"),
+        ("{type: page}", "expect: {account: u1}, expect_skipped: true", "expect"),
+        ("{type: page}", "expect_request: {method: POST}", "expect_request"),
+        ("{type: page, userId: u1}", "expect: {account: u1}, expect_request: {method: POST}", "expect_request"),
+    ],
+)
+def test_which_expectation_is_shown(event: str, expected: str, key: str, tmp_path: Path) -> None:
+    """Where another thing became of the event, the expectation that does not hold is shown."""
+    (difference,) = verdict(tmp_path, event, expected).differences
+    assert difference.path == (key,)
+
+
 def test_a_secret_is_not_shown(run: Run) -> None:
     """A field that no output may show is not shown by a test that fails either."""
     event = "{type: page, userId: u1, properties: {token: found-token}}"
@@ -136,3 +180,62 @@ def test_an_event_that_cannot_be_resolved(run: Run) -> None:
     event = "{type: page, userId: u1, properties: {tags: [1]}}"
     test = f"{{event: {event}, expect_invalid: '@transform works on an object'}}"
     assert run(test, mapping=MAPPING.replace("$.properties.tags", each)) == (1, [])
+
+
+def verdict(folder: Path, event: str, expected: str) -> Verdict:
+    """Compare what one event became with what was expected of it."""
+    destination = load_tests(folder, f"{{name: it, event: {event}, {expected}}}")
+    (mapping,) = destination.mappings
+    (case,) = mapping.tests
+    assert case.event is not None
+    assert case.expected is not None
+    found = compile_finder(mapping, destination.settings)(case.event)
+    return compare(mapping, case.expected, found, "https://api.rupt.dev")
+
+
+MADE = [
+    (PAGE, "expect: {account: x, phone: y}", {"expect": "{account: u1, phone: null}"}),
+    (PAGE, "expect: {limit_config: {overall_device_limit: 3.0}, account: x}", {"expect": "limit: 3.0}, account: u1"}),
+    ("{type: page}", "expect: {account: x}", {"expect_invalid": "missing the required field 'account'"}),
+    ("{type: page}", "expect_invalid: [account, x]", {"expect_invalid": "missing the required field 'account'"}),
+    ("{type: track}", "expect: {account: x}", {"expect_filtered": "true"}),
+    ("{type: page, userId: u1}", "expect_filtered: true", {"expect_skipped": "no_device"}),
+    ("{type: page, userId: u1}", "expect_skipped: stale", {"expect_skipped": "no_device"}),
+    (DEVICE, "expect_skipped: true", {"expect": "account: u1"}),
+    (DEVICE, "expect: {account: x}, expect_skipped: true", {"expect": "{account: u1}"}),
+    (
+        "{type: page, userId: u1}",
+        "expect: {account: x}, expect_request: {method: POST}",
+        {"expect": "{account: u1}", "expect_skipped": "no_device"},
+    ),
+    (
+        DEVICE,
+        "expect_request: {method: GET, body: {user: u1}}",
+        {"expect_request": "{method: POST, body: {user: u1, l"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("event", "expected", "made"), MADE)
+def test_what_would_pass(event: str, expected: str, made: dict[str, str], tmp_path: Path) -> None:
+    """A comparison says how the test would have to be written to pass, and written so it passes."""
+    found = verdict(tmp_path, event, expected)
+    assert found.differences
+    assert found.written is not None
+    assert found.written.keys() == made.keys()
+    assert all(text in flow_text(found.written[key]) for key, text in made.items())
+    assert verdict(tmp_path, event, flow_text(found.written)[1:-1]).differences == ()
+
+
+def test_a_secret_is_not_written(tmp_path: Path) -> None:
+    """A field that no output may show is neither shown nor written; a person must write it."""
+    event = "{type: page, userId: u1, properties: {token: found-token}}"
+    found = verdict(tmp_path, event, "expect: {account: u1, secret: expected-token}")
+    assert found.written is None
+    assert "token" not in f"{found.given} {found.made}"
+    assert "secret" not in str(verdict(tmp_path, event, "expect_filtered: true").written)
+
+
+def test_tests_of_recordings_are_left_out(run: Run) -> None:
+    """Nothing is opened: a test that names a recording is not run, and not counted."""
+    assert run("{events: nowhere.jsonl, expect: {account: u1}}") == (0, [])

@@ -100,3 +100,13 @@ def test_a_file_that_vanishes(tmp_path: Path) -> None:
     assert isinstance(watch.look(), DestinationError)
     file.write_bytes(text)
     assert names(watch.look()) == ["Attach Device"]
+
+
+def test_files_of_tests(tmp_path: Path) -> None:
+    """A test file beside included files is none of them: writing one loads nothing."""
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "a.yaml").write_text("mappings: [{preset: attach-on-identify}]\n", encoding="utf-8")
+    _, watch = watched(tmp_path, HEAD + "include: [more/*.yaml]\n" + ATTACH)
+    assert watch.look() is None
+    (tmp_path / "more" / "a_test.yaml").write_text("tests: []\n", encoding="utf-8")
+    assert watch.look() is None

@@ -4,7 +4,8 @@ import pytest
 
 from connector.documents import read_document
 from connector.errors import Problem
-from connector.settings import DELIVERY, SETTINGS, Delivery, Settings, read_duration, read_settings
+from connector.setting_kinds import read_duration
+from connector.settings import DELIVERY, SETTINGS, Delivery, Settings, read_settings
 from connector.values import JSON
 
 URL = "https://app.example.com/sign-up"

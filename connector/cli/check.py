@@ -1,16 +1,38 @@
-"""`rupt-connector check`: every problem of a destination file, and the tests that stand in it."""
+"""`rupt-connector check`: every problem of a destination file, the tests that stand in it, and what can be mended."""
 
+import os
 from collections.abc import Sequence
+from typing import Final
 
 import click
+import msgspec
 
-from connector.cli.options import config_option, load_config
+from connector.cli.code_table import print_codes
+from connector.cli.mending import Mended, diff_of, look_at, mend, write
+from connector.cli.options import allow_unset_option, config_option, environment_of, load_config
+from connector.cli.painting import Painter
+from connector.cli.problem_lines import by_severity, counted, line_of_fix, print_problem, words_painter
+from connector.cli.problem_places import Places, problem_row
+from connector.cli.proof_table import print_proof
 from connector.cli.sarif import sarif_log
 from connector.cli.streams import Streams
-from connector.codes import CODES
 from connector.destination import Destination
-from connector.errors import DestinationError, Problem
+from connector.errors import Problem, UsageError
 from connector.expectations import run_tests
+from connector.lints import inspect, without_allowed
+from connector.proofs import prove
+
+_FORMS: Final = ("text", "json", "sarif", "markdown")
+
+
+class _Wanted(msgspec.Struct, frozen=True):
+    """What the options ask for."""
+
+    config: str
+    form: str
+    strict: bool
+    notes: bool
+    allow_unset: bool
 
 
 @click.command("check")
@@ -18,49 +40,118 @@ from connector.expectations import run_tests
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "sarif"]),
+    type=click.Choice(_FORMS),
     default="text",
     show_default=True,
-    help="How problems are printed: json is one a line, sarif is for code review.",
+    help="How problems are printed: json is one a line, sarif is for code review; markdown is for --codes.",
 )
+@click.option("--strict", is_flag=True, help="End with 1 when there are warnings.")
+@click.option("--notes", is_flag=True, help="Print notes too; json and sarif always have them.")
+@click.option("--fix", is_flag=True, help="Mend what can be mended without a decision, and write the files.")
+@click.option("--diff", "--dry-run", "diff", is_flag=True, help="Print what --fix would change, and write nothing.")
 @click.option("--codes", is_flag=True, help="List what the code of each problem means, and check nothing.")
+@click.option(
+    "--proof", is_flag=True, help="Print what is proven of each field: its types, when it is left out or fails."
+)
+@allow_unset_option
 @click.pass_obj
-def command(streams: Streams, *, config: str, form: str, codes: bool) -> int:
+def command(
+    streams: Streams,
+    *,
+    config: str,
+    form: str,
+    strict: bool,
+    notes: bool,
+    fix: bool,
+    diff: bool,
+    codes: bool,
+    proof: bool,
+    allow_unset: bool,
+) -> int:
     """Check a destination file: its keys, triggers, fields and directives, and run the tests in it.
 
-    Exit code 0 when all is well, 1 when a test fails, 2 when the file does not load.
+    A comment `# check: allow CODE` at the end of a line, or above it, allows a warning there.
+
+    Exit code 0 when all is well, warnings or not; 1 when a test fails, with --strict also when there are warnings, with
+    --diff when something would change; 2 when the file does not load.
     """
     if codes:
-        width = max(map(len, CODES))
-        streams.print("\n".join(f"{code:{width}}  {words}" for code, words in CODES.items()))
-        return 0
-    try:
-        destination = load_config(streams, config)
-    except DestinationError as error:
-        if form == "text":
-            raise
-        _print_problems(streams, error.problems, form)
+        return _list_codes(streams, form)
+    if form == "markdown":
+        raise UsageError("--format markdown is for --codes: write text, json or sarif")
+    if proof:
+        return print_proof(streams, config, form, allow_unset=allow_unset)
+    wanted = _Wanted(config, form, strict, notes, allow_unset)
+    if fix or diff:
+        mended = _mend(streams, wanted)
+        if diff:
+            return _show_diff(streams, mended)
+        write(mended)
+        _tell_fixes(streams, mended)
+    return _check(streams, wanted)
+
+
+def _list_codes(streams: Streams, form: str) -> int:
+    if form == "sarif":
+        raise UsageError("--codes has no sarif: write text, json or markdown")
+    print_codes(streams, "json" if form == "json" else "markdown" if form == "markdown" else "text")
+    return 0
+
+
+# ------------------------------------------------------------------------------------------------------------ checking
+
+
+def _check(streams: Streams, wanted: _Wanted) -> int:
+    if not os.path.lexists(wanted.config):
+        load_config(streams, wanted.config)  # says what to do about it
+    environment = environment_of(streams, allow_unset=wanted.allow_unset)
+    state = look_at(wanted.config, environment, _look, {})
+    _print_problems(streams, state.problems, wanted)
+    if state.destination is None:
+        if wanted.form == "text":
+            streams.say(_nothing_done(state.problems))
         return 2
-    count, failed = run_tests(destination)
-    _print_problems(streams, [failure.problem for failure in failed], form)
-    passed = count - len({(failure.mapping, failure.test) for failure in failed})
-    verdict = f"{config}: {_mappings(destination)}, {_tests(count, passed)}"
-    if form == "text":
+    verdict = f"{wanted.config}: {_mappings(state.destination)}, {_tests(state.destination)}"
+    if wanted.form == "text":
         streams.print(verdict)
+        _print_counts(streams, state.problems, wanted)
     else:
         streams.say(verdict)
-    return 1 if failed else 0
+    warned = wanted.strict and any(problem.severity == "warning" for problem in state.problems)
+    return 1 if state.errors or warned else 0
 
 
-def _print_problems(streams: Streams, problems: Sequence[Problem], form: str) -> None:
-    if form == "sarif":
-        streams.print_json(sarif_log(problems), pretty=True)
-        return
-    for problem in problems:
-        if form == "json":
-            streams.print_json(problem)
-        else:
-            streams.say(problem.render() + "\n")
+def _look(destination: Destination) -> list[Problem]:
+    """Find what is wrong with a destination that loads: failing tests, warnings and notes."""
+    _, failed = run_tests(destination)
+    found = without_allowed(destination, [*inspect(destination), *prove(destination)])
+    return by_severity([*(failure.problem for failure in failed), *found])
+
+
+def _print_problems(streams: Streams, problems: Sequence[Problem], wanted: _Wanted) -> None:
+    places = Places()
+    match wanted.form:
+        case "sarif":
+            streams.print_json(sarif_log(problems, places), pretty=True)
+        case "json":
+            for problem in problems:
+                streams.print_json(problem_row(problem, places))
+        case _:
+            painter = words_painter(streams)
+            for problem in problems:
+                if wanted.notes or problem.severity != "note":
+                    print_problem(painter, problem)
+
+
+def _print_counts(streams: Streams, problems: Sequence[Problem], wanted: _Wanted) -> None:
+    if any(wanted.notes or problem.severity != "note" for problem in problems):
+        Painter(streams).wrap(counted(problems, notes=wanted.notes))
+
+
+def _nothing_done(problems: Sequence[Problem]) -> str:
+    number, mendable = len(problems), sum(problem.fix is not None for problem in problems)
+    told = f"{number:,} problem{'' if number == 1 else 's'}, nothing was done"
+    return f"{told}; --fix mends {mendable:,} of them" if mendable else told
 
 
 def _mappings(destination: Destination) -> str:
@@ -69,7 +160,40 @@ def _mappings(destination: Destination) -> str:
     return f"{number} mapping{'' if number == 1 else 's'}{f' ({off} switched off)' if off else ''}"
 
 
-def _tests(count: int, passed: int) -> str:
+def _tests(destination: Destination) -> str:
+    count, failed = run_tests(destination)
+    passed = count - len({(failure.mapping, failure.test) for failure in failed})
     if passed < count:
         return f"{passed} of {count} test{'' if count == 1 else 's'} pass{'es' if passed == 1 else ''}"
     return {0: "no tests", 1: "its test passes"}.get(count, f"all {count} tests pass")
+
+
+# ------------------------------------------------------------------------------------------------------------- mending
+
+
+def _mend(streams: Streams, wanted: _Wanted) -> Mended:
+    if not os.path.lexists(wanted.config):
+        load_config(streams, wanted.config)  # says what to do about it
+    return mend(wanted.config, environment_of(streams, allow_unset=wanted.allow_unset), _look)
+
+
+def _tell_fixes(streams: Streams, mended: Mended) -> None:
+    painter = words_painter(streams)
+    for problem in mended.problems:
+        painter.wrap(*line_of_fix(problem))
+    if not mended.problems:
+        streams.say("nothing to fix")
+
+
+def _show_diff(streams: Streams, mended: Mended) -> int:
+    painter = Painter(streams)
+    for line in diff_of(mended):
+        style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
+        painter.print((style, line) if style else line)  # type: ignore[arg-type]  # one of the styles above
+    problems, files = len(mended.problems), len(mended.after)
+    if not problems:
+        streams.say("nothing to fix")
+        return 0
+    told = f"{problems:,} problem{'' if problems == 1 else 's'} in {files:,} file{'' if files == 1 else 's'}"
+    streams.say(f"--fix would mend {told}; nothing was written")
+    return 1

@@ -1,116 +1,114 @@
-"""`rupt-connector explain`: for one event, each mapping: whether it takes the event, and what it makes of it."""
+"""`rupt-connector explain`: for one event, each mapping: whether it takes the event, what it makes of it, and why."""
 
+import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 import click
 import msgspec
-from msgspec.structs import replace
 
-from connector.cli.options import config_option, json_option, load_config
-from connector.cli.reasons import REASONS
+from connector.cli.explain_blocks import marks_of
+from connector.cli.explain_events import Wanted, find_events
+from connector.cli.explain_rows import explanation_rows
+from connector.cli.explain_shapes import MappingRow
+from connector.cli.explain_text import Teller
+from connector.cli.options import allow_unset_option, config_option, json_option, load_config
+from connector.cli.painting import Painter
+from connector.cli.store import data_option
 from connector.cli.streams import Streams
-from connector.destination import Destination, Mapping
-from connector.errors import UsageError
-from connector.events import Discard, Event, event_reader
-from connector.pipeline import Invalid, compile_plan
-from connector.routes import NO_MATCHING_MAPPING, Routes
-from connector.rows import Row, planned_row, printable, requests_base
-from connector.values import JSON
+from connector.destination import Destination
+from connector.errors import UsageError, closest
+from connector.events import Cutoff, Event, cutoff_at
+from connector.explanations import Explainer, Explanation
 
-_WORDS: Final = {"planned": "would be sent", "filtered": "not taken"}
+_HELP: Final = "Look for the messageId in these recordings: files, folders, globs; may be given several times."
+
+
+class Explained(msgspec.Struct, frozen=True):
+    """The destination as a whole, the part of it that is asked for, and the moment before which events are stale."""
+
+    whole: Destination
+    chosen: Destination
+    oldest: Cutoff | None
 
 
 @click.command("explain")
 @click.argument("event")
+@click.option(
+    "--mapping", "names", multiple=True, metavar="NAME", help="Only this mapping; may be given several times."
+)
+@click.option("--in", "paths", multiple=True, metavar="PATH", type=click.Path(), help=_HELP)
+@data_option
 @config_option
+@allow_unset_option
 @json_option
 @click.pass_obj
-def command(streams: Streams, *, event: str, config: str, as_json: bool) -> int:
-    """Say which mappings take EVENT and what each makes of it.
+def command(
+    streams: Streams,
+    *,
+    event: str,
+    names: tuple[str, ...],
+    paths: tuple[str, ...],
+    data: str | None,
+    config: str,
+    allow_unset: bool,
+    as_json: bool,
+) -> int:
+    """Say which mappings take EVENT, what each makes of it, and what decided that.
 
-    EVENT is a file, - for standard input, or the JSON itself; of several events in it each is explained. Nothing is
-    sent. What `replay` calls stale is shown as if it were new.
+    EVENT is a file, - for standard input, or the JSON itself; of several events in it each is explained. Anything else
+    is a messageId, which is looked up in the queue of a server (--data), also while that runs, or in recordings (--in).
+    Nothing is sent.
     """
-    destination = load_config(streams, config)
-    faults = []
-    for item in event_reader(None).unpack(_read(streams, event)):
-        if isinstance(item, Discard):
-            faults.append(f"{item.reason}: {item.detail}")
-            continue
-        rows = _explain(destination, item)
-        if as_json:
-            for row in rows:
-                streams.print_json(row)
-        else:
-            streams.print("\n".join(_told(item, destination, rows)))
+    whole = load_config(streams, config, allow_unset=allow_unset)
+    explained = Explained(whole, _only(whole, names), _oldest(whole))
+    found = find_events(streams, Wanted(event, paths, data))
+    if as_json:
+        _print_rows(streams, explained, found.events)
+    else:
+        _tell(streams, explained, found.events, full=bool(names))
+    for words in found.notes:
+        streams.say(words)
+    if found.faults:
+        raise UsageError("\n".join(f"not an event that can be sent: {fault}" for fault in found.faults))
+    return 0 if found.events else 1
+
+
+def _only(destination: Destination, names: tuple[str, ...]) -> Destination:
+    known = [mapping.name for mapping in destination.mappings]
+    faults = [
+        f"--mapping {name!r}: there is no such mapping; {closest(name, known) or 'there are ' + ', '.join(known)}"
+        for name in names
+        if name not in known
+    ]
     if faults:
-        raise UsageError("\n".join(f"not an event that can be sent: {fault}" for fault in faults))
-    return 0
+        raise UsageError("\n".join(faults))
+    return destination.only(names) if names else destination
 
 
-def _read(streams: Streams, event: str) -> bytes:
-    if event == "-":
-        return streams.stdin.read()
-    if event.lstrip().startswith(("{", "[")):
-        return event.encode("utf-8", "surrogateescape")
-    try:
-        return Path(event).read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a NUL
-        words = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"{event}: {words}; give a file, - or the JSON of an event") from None
+def _oldest(destination: Destination) -> Cutoff | None:
+    age = destination.settings.max_event_age
+    return None if age is None else cutoff_at(time.time() - age)
 
 
-def _explain(destination: Destination, event: Event) -> list[Row]:
-    """Make a row for every mapping, and show what an invalid payload was: that tells which field is at fault."""
-    matched = Routes(destination).match(event.data)
-    taken, reason = ([], matched) if isinstance(matched, str) else (matched, NO_MATCHING_MAPPING)
-    base = requests_base(destination.settings)
-    rows = []
-    for mapping in destination.mappings:
-        if mapping in taken:
-            plan = compile_plan(mapping, destination.settings)(event.data, None)
-            row = planned_row(event.message_id, mapping, plan, base)
-            if isinstance(plan, Invalid) and plan.payload is not None:
-                row = replace(row, payload=printable(mapping.action, plan.payload))
-            rows.append(row)
-        else:
-            why = reason if mapping.enabled else "DISABLED"
-            rows.append(Row(event.message_id, mapping.name, "filtered", reason=why))
-    return rows
+def _rows(explained: Explained, events: list[Event]) -> Iterator[tuple[Explanation, list[MappingRow]]]:
+    explainer = Explainer(explained.chosen)
+    for event in events:
+        explanation = explainer.explain(event, explained.oldest)
+        yield explanation, explanation_rows(explanation, explained.whole)
 
 
-def _told(event: Event, destination: Destination, rows: list[Row]) -> Iterator[str]:
-    name = event.data.get("event") or event.data.get("name")
-    yield f"{event.type}{f' {name}' if isinstance(name, str) and name else ''}  {event.message_id}"
-    for mapping, row in zip(destination.mappings, rows, strict=True):
-        yield f"\n{mapping.name}: {_WORDS.get(row.outcome, row.outcome)}"
-        if row.outcome == "filtered":
-            yield f"  {_why_not(mapping, str(row.reason))}"
-        else:
-            yield from _made(row)
+def _tell(streams: Streams, explained: Explained, events: list[Event], *, full: bool) -> None:
+    painter = Painter(streams)
+    teller = Teller(painter, marks_of(streams))
+    for number, (explanation, rows) in enumerate(_rows(explained, events)):
+        for _ in range(2 if number else 0):
+            painter.print()
+        teller.head(explanation)
+        teller.mappings(rows, full=full)
 
 
-def _why_not(mapping: Mapping, reason: str) -> str:
-    if reason == NO_MATCHING_MAPPING:
-        return f"its trigger does not hold: {' '.join(mapping.trigger_text.split())}"
-    return REASONS.get(reason, reason)
-
-
-def _made(row: Row) -> Iterator[str]:
-    yield from (f"  {problem}" for problem in row.problems or ())
-    if isinstance(row.reason, str):
-        yield f"  {row.reason}"
-    yield from (f"  warning: {warning}" for warning in row.warnings or ())
-    if isinstance(row.payload, dict):
-        yield "  payload"
-        yield from _indented(row.payload)
-    if row.request:
-        yield f"  {row.request.method} {row.request.url}"
-        yield from _indented(row.request.body)
-
-
-def _indented(value: dict[str, JSON]) -> Iterator[str]:
-    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
-    yield from (f"    {line}" for line in text.splitlines())
+def _print_rows(streams: Streams, explained: Explained, events: list[Event]) -> None:
+    for _, rows in _rows(explained, events):
+        for row in rows:
+            streams.print_json(row)

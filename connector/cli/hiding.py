@@ -21,7 +21,7 @@ from connector.values import JSON, load_json
 Keys: TypeAlias = tuple[str, ...]
 _NAMED: Final = re.compile(r"token|secret|passw|api[_-]?key|authorization|signature|jwt|credential", re.IGNORECASE)
 _SHAPED: Final = re.compile(r"eyJ[\w-]+\.[\w.-]+")  # a JSON web token
-_SHOWN: Final = frozenset({"type", "messageId", "userId", "anonymousId", "previousId", "groupId"})
+SHOWN: Final = frozenset({"type", "messageId", "userId", "anonymousId", "previousId", "groupId"})
 _DEEPEST: Final = 100  # objects and lists within one another that are shown; what is deeper is hidden whole
 _SHORTEST: Final = 6  # characters of a part of a token that is hidden wherever it stands
 
@@ -36,16 +36,20 @@ class Hiding(msgspec.Struct, frozen=True):
         event = _load(raw)
         if not isinstance(event, dict):
             return REDACTED
-        mappings = self.destination.mappings if self.destination else ()
-        texts = frozenset(text for mapping in mappings for text in _secrets(mapping, event))
+        texts = self.texts(event)
         return {
-            key: value if key in _SHOWN and isinstance(value, str) else _hidden(value, key, texts)
+            key: value if key in SHOWN and isinstance(value, str) else hide(value, key, texts)
             for key, value in event.items()
         }
 
+    def texts(self, event: dict[str, JSON]) -> frozenset[str]:
+        """Give the secrets in an event: what mappings make their secret fields of, and what they have read for them."""
+        mappings = self.destination.mappings if self.destination else ()
+        return frozenset(text for mapping in mappings for text in _secrets(mapping, event))
+
     def body(self, raw: bytes) -> JSON:
         """Read a body that was sent for printing; the device and its owner are no secrets to who asked."""
-        return _hidden(_load(raw), "", frozenset())
+        return hide(_load(raw), "", frozenset())
 
 
 def _load(raw: bytes) -> JSON:
@@ -66,7 +70,7 @@ def _secrets(mapping: Mapping, event: dict[str, JSON]) -> Iterator[str]:
     yield from (text for name in names if isinstance(text := payload.get(name), str) and text)
     nodes = mapping.fields.fields if isinstance(mapping.fields, Fields) else ()
     for keys in (keys for name, node in nodes if name in names for keys in mapping_reads(node) or ()):
-        if keys[0] not in _SHOWN:
+        if keys[0] not in SHOWN:
             yield from _texts_at(event, keys)
 
 
@@ -82,13 +86,14 @@ def _texts_at(value: JSON, keys: Keys) -> Iterator[str]:
         yield value
 
 
-def _hidden(value: JSON, name: str, texts: frozenset[str], depth: int = _DEEPEST) -> JSON:
+def hide(value: JSON, name: str, texts: frozenset[str], depth: int = _DEEPEST) -> JSON:
+    """Put REDACTED for what is a secret by the name of its key or by its looks, or has to do with one of `texts`."""
     if isinstance(value, dict | list) and not depth:
         return REDACTED
     if isinstance(value, dict):
-        return {key: _hidden(below, key, texts, depth - 1) for key, below in value.items()}
+        return {key: hide(below, key, texts, depth - 1) for key, below in value.items()}
     if isinstance(value, list):
-        return [_hidden(below, name, texts, depth - 1) for below in value]
+        return [hide(below, name, texts, depth - 1) for below in value]
     if not isinstance(value, str):
         return value
     is_secret = _NAMED.search(name) or _SHAPED.search(value) or any(text in value for text in texts)

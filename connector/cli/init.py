@@ -15,7 +15,7 @@ FIRST: Final = """\
 # Check it:                  rupt-connector check --config {name}
 # Ask about an event:        rupt-connector explain event.json --config {name}
 # See what would be sent:    rupt-connector replay --dry-run --config {name} events.ndjson
-# Let your editor help:      rupt-connector schema > destination.schema.json
+# Let your editor help:      rupt-connector schema --write {name}
 destination: rupt
 
 settings:
@@ -35,7 +35,7 @@ mappings:
 
   - name: Attach on purchase       # one of your own
     action: attach
-    trigger: type = "track" and event = "Order Completed"
+    trigger: type = "track" and event = "Order Completed" and userId != null
     fields:
       account: $.userId
       email: $.context.traits.email

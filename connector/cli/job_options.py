@@ -1,4 +1,4 @@
-"""Which jobs are meant: the options that `jobs list`, `jobs retry` and `jobs drop` share, and why one is not."""
+"""Which jobs are meant: the options that `jobs list`, `causes`, `retry` and `drop` share, and why one is not."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
@@ -18,6 +18,7 @@ UNFINISHED: Final = ("waiting", "sending", "held")
 _MOST: Final = 1_000_000_000  # more rows than any store has, and still a number that SQLite takes
 _MEANT: Final = {  # of each command, the states that may be meant, and those that are when none is said
     "list": ((*UNFINISHED, "delivered", "skipped", "invalid", "dead", "filtered"), None),
+    "causes": (("dead", "held", "invalid", "skipped"), ("dead", "held", "invalid")),
     "retry": (("dead", "held", "invalid", "skipped"), ("dead", "held")),
     "drop": ((*UNFINISHED, "dead"), (*UNFINISHED, "dead")),
 }
@@ -26,7 +27,7 @@ _MEANT: Final = {  # of each command, the states that may be meant, and those th
 def choice_options(verb: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command the options by which jobs are chosen, and their messageIds as arguments."""
     states, meant = _MEANT[verb]
-    default = f"  [default: {' and '.join(meant)}]" if verb == "retry" and meant else ""
+    default = f"  [default: {listed(meant)}]" if verb in ("causes", "retry") and meant else ""
     options = (
         click.argument("message_ids", nargs=-1, metavar="[MESSAGE_ID]..."),
         click.option("--state", multiple=True, type=click.Choice(states), help=f"In this state, or several.{default}"),
@@ -44,6 +45,11 @@ def choice_options(verb: str) -> Callable[[Callable[..., Any]], Callable[..., An
         return command
 
     return decorate
+
+
+def listed(words: Sequence[str]) -> str:
+    """Say them one after the other: dead, held and invalid."""
+    return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
 
 
 def read_choice(

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Final, Literal, TypeAlias, assert_never
 
 import msgspec
@@ -14,10 +15,11 @@ from connector.destination import Destination
 from connector.pipeline import Invalid, Plan, Planned, Skipped
 from connector.planning import Planning, moving_cutoff
 from connector.queue.desk import Desk
-from connector.queue.desk_jobs import Stored, stored_job
+from connector.queue.desk_jobs import Stored, stored_jobs
+from connector.queue.desk_life import Try
 from connector.retry import Hold, Reject
 from connector.rows import RequestRow, Row, planned_row, requests_base
-from connector.rupt import Request, Response, judge
+from connector.rupt import ATTACH_PATH, Request, Response, judge
 from connector.values import JSON, dump_json
 
 Now: TypeAlias = Literal["planned", "same", "invalid", "skipped", "held", "forgotten"]
@@ -76,12 +78,17 @@ def tell(streams: Streams, desk: Desk, numbers: Sequence[int], destination: Dest
 
 def rehearsals(desk: Desk, numbers: Sequence[int], destination: Destination, now: float) -> Iterator[Rehearsed]:
     """Plan jobs one by one, as a server would at this moment; nothing is sent or changed."""
+    for stored, plan in plans(desk, numbers, destination, now):
+        yield _rehearsed(stored, plan, destination)
+
+
+def plans(
+    desk: Desk, numbers: Sequence[int], destination: Destination, now: float
+) -> Iterator[tuple[Stored, Plan | Hold | None]]:
+    """Give jobs with what each would be planned as; None where the event was erased. Of events only what is read."""
     planning = Planning(destination, oldest=moving_cutoff(destination.settings.max_event_age, lambda: now))
-    for number in numbers:
-        stored = stored_job(desk, number)
-        if stored is not None:
-            plan = None if stored.job is None else planning.plan(stored.job)
-            yield _rehearsed(stored, plan, destination)
+    for stored in stored_jobs(desk, numbers):
+        yield stored, None if stored.job is None else planning.plan(stored.job)
 
 
 def _rehearsed(stored: Stored, plan: Plan | Hold | None, destination: Destination) -> Rehearsed:
@@ -124,13 +131,26 @@ def _outcome(stored: Stored, plan: Plan) -> Now:
 def _was_refused(stored: Stored, request: Request) -> bool:
     """Whether Rupt has refused just this request, for a reason that is the event's own and not a passing one."""
     last = stored.last
-    if last is None or last.status is None or stored.state != "dead":
-        return False
-    if (last.method, last.path, last.body) != (request.method, request.path, dump_json(request.body)):
+    return last is not None and stored.state == "dead" and is_same_request(last, request) and is_refusal(last)
+
+
+def is_refusal(last: Try) -> bool:
+    """Whether Rupt answered an attempt with a no that no time changes."""
+    if last.status is None:
         return False
     if last.status < 300:  # it said that it had not done it, or what it said was no answer
         return not last.in_doubt
-    return isinstance(judge(Response(last.status, {}, b""), request), Reject)
+    return _rejects(last.status)
+
+
+@cache
+def _rejects(status: int) -> bool:
+    return isinstance(judge(Response(status, {}, b""), Request("POST", ATTACH_PATH, {})), Reject)
+
+
+def is_same_request(last: Try, request: Request) -> bool:
+    """Whether a request is what was sent at an attempt."""
+    return (last.method, last.path, last.body) == (request.method, request.path, dump_json(request.body))
 
 
 def group_of(row: Rehearsed) -> tuple[str, Now, str]:

@@ -1,4 +1,4 @@
-"""`rupt-connector jobs`: what waits, is held, is dead or done: listed, shown, sent again or dropped."""
+"""`rupt-connector jobs`: what waits, is held, is dead or done: listed, explained, shown, sent again or dropped."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -10,9 +10,11 @@ from msgspec.structs import replace
 
 from connector.cli.help import HELP
 from connector.cli.hiding import Hiding
+from connector.cli.job_causes import causes_command
 from connector.cli.job_options import choice_options, not_meant, read_choice
 from connector.cli.job_rehearsal import rehearse, tell
 from connector.cli.job_rows import job_table, row_of
+from connector.cli.job_staged import read_rules, retry_staged, staged_options, tell_stages
 from connector.cli.life import life_lines, life_rows
 from connector.cli.options import DEFAULT_CONFIG, config_option, json_option, load_config
 from connector.cli.store import agree, counted, data_option, open_store, yes_option
@@ -53,7 +55,7 @@ class _Jobs(click.Group):
 
 @click.group("jobs", cls=_Jobs)
 def command() -> None:
-    """List, show, send again or drop jobs; a job is one event for one mapping.
+    """List, show, send again or drop jobs, and say why they failed; a job is one event for one mapping.
 
     A server may be running on the folder meanwhile.
     """
@@ -151,27 +153,48 @@ def optional_config(streams: Streams, config: str | None) -> Destination | None:
 @click.option(
     "--dry-run", is_flag=True, help="Change nothing; say what would be sent now, and how many that would fix."
 )
+@staged_options
 @data_option
 @config_option
 @json_option
 @click.pass_obj
 def retry_command(
-    streams: Streams, /, *, dry_run: bool, data: str | None, config: str, as_json: bool, **given: Any
+    streams: Streams,
+    /,
+    *,
+    dry_run: bool,
+    staged: bool,
+    tolerate: float | None,
+    timeout: str | None,
+    data: str | None,
+    config: str,
+    as_json: bool,
+    **given: Any,
 ) -> int:
     """Let jobs wait again, to be sent through the mapping as it is now, with a new series of attempts.
 
     Without --state those are meant that are dead or held. What was held in doubt is in doubt no more: it is sent again
     even if it has landed. A server that runs on the folder, or the next one, sends them. --config is for --dry-run.
     Exit code 1 when MESSAGE_IDs are given and none of them could be put back.
+
+    --staged puts 1 job of the largest cause back and waits for its outcome, then 10 of all causes in turn, then the
+    rest. It stops when a job of a stage is not delivered (dead again, invalid, held, skipped), or nothing comes of it
+    in time; what is not put back stays as it is. Exit code 0 when all was put back and delivered, or still waits at the
+    end; 4 when it stopped, or some of the rest failed.
     """
-    now = time.time()
+    now, rules = time.time(), read_rules(staged=staged, tolerate=tolerate, timeout=timeout)
     choice = read_choice("retry", now=now, **given)
     with open_store(streams, data) as desk:
         numbers, unmeant = job_numbers(desk, choice), list(not_meant(desk, "retry", choice))
         if dry_run:
+            if rules is not None:
+                tell_stages(streams, desk, numbers, as_json=as_json)
             show = rehearse if as_json else tell
             show(streams, desk, numbers, load_config(streams, config), now)
             return _end(streams, choice, unmeant, len(numbers))
+        if rules is not None and numbers:
+            code = retry_staged(streams, desk, numbers, choice.states, rules, as_json=as_json)
+            return _end(streams, choice, unmeant, len(numbers)) or code
         moved = total(put_back(desk, numbers, choice.states, now=now))
         waiting = count_waiting(desk)
     _report(streams, "retried", moved, as_json=as_json, waiting=waiting)
@@ -200,6 +223,9 @@ def drop_command(streams: Streams, /, *, yes: bool, data: str | None, as_json: b
         moved = total(drop(desk, numbers, choice.states, now=now))
     _report(streams, "dropped", moved, as_json=as_json)
     return _end(streams, choice, unmeant, moved.moved.total())
+
+
+command.add_command(causes_command)
 
 
 def _end(streams: Streams, choice: Choice, unmeant: Iterable[str], done: int) -> int:

@@ -21,8 +21,11 @@ from connector.errors import ConnectorError, DestinationError, closest
 COMMANDS: Final = {
     "init": "Write a first rupt.yaml.",
     "check": "Check a destination file and run the tests in it.",
+    "test": "Run the tests of a destination file, and of the files beside it.",
     "explain": "Say which mappings an event matches and what they make of it.",
+    "plan": "Say what an edit of the file changes on recorded events.",
     "replay": "Send recorded events to Rupt, or say what would be sent.",
+    "record": "Write recorded events with pseudonyms, for version control.",
     "serve": "Receive events from SDKs and webhooks, and deliver them.",
     "jobs": "List, show, send again or drop what waits, is held or is dead.",
     "why": "Tell the whole life of an event.",
@@ -35,7 +38,7 @@ COMMANDS: Final = {
 }
 _CODES: Final = """\
 Exit codes: 0 done, 1 a check or test failed, 2 wrong usage or configuration, 3 refused credentials,
-4 some deliveries failed, 6 the ledger does not balance, 130 interrupted."""
+4 some deliveries failed, 5 plan found changes, 6 the ledger does not balance, 130 interrupted."""
 
 
 def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

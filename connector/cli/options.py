@@ -11,7 +11,7 @@ import click
 from connector.cli.streams import Streams
 from connector.destination import Destination, load
 from connector.errors import DestinationError, Problem, UsageError
-from connector.settings import duration
+from connector.setting_kinds import duration
 from connector.variables import StandIns
 
 DEFAULT_CONFIG: Final = "rupt.yaml"

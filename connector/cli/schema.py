@@ -1,34 +1,71 @@
-"""`rupt-connector schema`: the JSON Schemas, and the reference of the mapping directives."""
+"""`rupt-connector schema`: the JSON Schemas, written for editors or printed, and the reference of the directives."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import click
 
+from connector.cli.options import DEFAULT_CONFIG
+from connector.cli.schema_files import editor_files
 from connector.cli.streams import Streams
+from connector.editors import SCHEMAS
+from connector.errors import UsageError, closest
 from connector.language.builtins import DIRECTIVES
 from connector.language.directives import Directive, Option
 from connector.schemas import load_schema
-from connector.values import dump_json
+from connector.values import JSON, dump_json
 
-NAMES: Final = ("destination", "event", "attach", "detach", "update_user")
+NAMES: Final = (*SCHEMAS, "event", "attach", "detach", "update_user")
 
 
 @click.command("schema")
-@click.argument("name", type=click.Choice(NAMES), default="destination")
+@click.argument("name", metavar="[NAME|FILE|DIR]", default="")
+@click.option("--write", is_flag=True, help="Write what editors need, or bring it up to date: see below.")
+@click.option("--check", is_flag=True, help="Write nothing; exit code 1 when --write would.")
 @click.option("--directives", is_flag=True, help="Print the reference of the mapping directives instead.")
 @click.option("--json", "as_json", is_flag=True, help="With --directives: print one line of JSON for each.")
 @click.pass_obj
-def command(streams: Streams, name: str, directives: bool, as_json: bool) -> int:
-    """Print a JSON Schema: of a destination file, of an event, or of what an action sends."""
+def command(streams: Streams, *, name: str, write: bool, check: bool, directives: bool, as_json: bool) -> int:
+    """Print a JSON Schema: destination (a destination file), tests (a *_test.yaml), event, attach, detach, update_user.
+
+    --write writes destination.schema.json and tests.schema.json: to where the first line of FILE says (rupt.yaml), or
+    into DIR. With them an editor that speaks yaml-language-server completes and explains every key.
+    """
+    if write or check:
+        return _refresh(streams, name, write=not check)
     if not directives:
-        streams.print_json(load_schema(name), pretty=True)
+        streams.print_json(_schema(name or "destination"), pretty=True)
     elif as_json:
         for directive in DIRECTIVES:
             streams.print_json(_described(directive))
     else:
         streams.print("\n".join(line for directive in DIRECTIVES for line in _reference(directive)).rstrip())
     return 0
+
+
+def _schema(name: str) -> dict[str, JSON]:
+    if name not in NAMES:
+        help = closest(name, NAMES) or f"the schemas are {', '.join(NAMES)}"
+        raise UsageError(f"there is no schema {name!r}; {help}")
+    return SCHEMAS[name]() if name in SCHEMAS else load_schema(name)
+
+
+def _refresh(streams: Streams, target: str, *, write: bool) -> int:
+    """Write each schema that is missing or another than it should be, or only say so; 1 when it was only said."""
+    default = DEFAULT_CONFIG if Path(DEFAULT_CONFIG).exists() else "."
+    files = editor_files(Path(target or default))
+    stale = {path: text for path, text in files.texts.items() if not path.exists() or path.read_bytes() != text}
+    for path, text in stale.items():
+        if write:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text)
+        streams.say(f"{path} {'written' if write else 'is missing or not up to date'}")
+    if stale and files.hint:
+        streams.say(files.hint)
+    if stale and not write:
+        streams.say(f"  help: rupt-connector schema --write{f' {target}' if target else ''}")
+    return 1 if stale and not write else 0
 
 
 def _reference(directive: Directive) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Final, cast
 
 import msgspec
 
-from connector.errors import Fault, LanguageError, Path, closest
+from connector.errors import Fault, LanguageError, Path, closest, nearest
 from connector.language.builtins import DIRECTIVES
 from connector.language.directives import (
     Call,
@@ -51,8 +51,8 @@ class _Parser:
         self.faults: list[Fault] = []
         self._shorthands = shorthands
 
-    def fault(self, code: str, message: str, help: str, path: Path, end: int = 0) -> Node:
-        self.faults.append(Fault(code, message, help, path, 0, end))
+    def fault(self, code: str, message: str, help: str, path: Path, *, end: int = 0, instead: str = "") -> Node:
+        self.faults.append(Fault(code, message, help, path, 0, end, instead or None))
         return Constant(None, path)
 
     def value(self, value: JSON, path: Path, *, shorthands: bool = True) -> Node:
@@ -100,7 +100,8 @@ class _Parser:
         directive = DIRECTIVES.get(names[0])
         if directive is None:
             help = closest(names[0], DIRECTIVES.names()) or f"known are {', '.join(DIRECTIVES.names())}"
-            return self.fault("unknown_directive", f"there is no directive {names[0]}", help, path)
+            near = nearest(names[0], DIRECTIVES.names())
+            return self.fault("unknown_directive", f"there is no directive {names[0]}", help, path, instead=near)
         options = self.options(directive, value[names[0]], (*path, names[0]))
         return Call(directive, options, path)
 
@@ -146,7 +147,8 @@ class _Parser:
         for key in value:
             if key not in names:
                 help = closest(key, names) or f"it takes {', '.join(names)}"
-                self.fault("unknown_option", f"{directive.name} has no option {key!r}", help, (*path, key))
+                message, near = f"{directive.name} has no option {key!r}", nearest(key, names)
+                self.fault("unknown_option", message, help, (*path, key), instead=near)
         return {key: (item, (*path, key)) for key, item in value.items()}
 
     def option(self, directive: Directive, option: Option, value: JSON, path: Path) -> Node:
@@ -194,13 +196,15 @@ class _Parser:
             return self.fault("wrong_option", f"{what} must be {wanted}, not {_a(value)}", option.summary, path)
         if option.choices and value not in option.choices:
             help = closest(value, option.choices) or f"write {' or '.join(option.choices)}"
-            return self.fault(
-                "wrong_option", f"{what} must be {' or '.join(option.choices)}, not {value!r}", help, path, len(value)
+            message, near = (
+                f"{what} must be {' or '.join(option.choices)}, not {value!r}",
+                nearest(value, option.choices),
             )
+            return self.fault("wrong_option", message, help, path, end=len(value), instead=near)
         length = utf16_length(value)
         if option.longest is not None and length > option.longest:
             message = f"{what} has {length} characters, at most {option.longest} are allowed"
-            return self.fault("too_long", message, "write a shorter text", path, len(value))
+            return self.fault("too_long", message, "write a shorter text", path, end=len(value))
         if length < option.shortest:
             return self.fault("empty_option", f"{what} must not be empty", option.summary, path)
         return self.text(option, value, path)

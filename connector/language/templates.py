@@ -16,6 +16,7 @@ from connector.language.paths import Keys, Resolver, compile_path, parse_path, s
 from connector.values import MISSING, Value, text_of
 
 _TRIPLE: Final = re.compile(r"\{\{\{([^}]+)\}\}\}")
+_DOLLAR: Final = re.compile(r"(\{\{\s*)\$\.")
 _DOUBLE: Final = re.compile(r"\{\{([^}]+)\}\}")
 
 
@@ -63,7 +64,8 @@ def _placeholder(match: re.Match[str]) -> Placeholder:
     start = match.start(1) + match[1].index(inner)
     if inner.startswith("$."):
         help = f"write {{{{{inner[2:]}}}}}"
-        fault = Fault("template_dollar", "a template's path has no '$.' in front", help, (), start, start + 2)
+        message, instead = "a template's path has no '$.' in front", _DOLLAR.sub(r"\1", match.string)
+        fault = Fault("template_dollar", message, help, (), start, start + 2, instead)
         raise LanguageError(fault)
     try:
         return Placeholder(parse_path(inner), match.re is _TRIPLE, *match.span())

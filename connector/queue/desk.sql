@@ -42,9 +42,38 @@ FROM jobs j JOIN mappings m ON m.id = j.mapping WHERE j.id BETWEEN :event << 6 A
 SELECT at, latency, method, path, body, status, failure, answer, reason, in_doubt
 FROM attempts WHERE id BETWEEN :job << 10 AND :job << 10 | 1023 ORDER BY id
 
--- name: stored_job
-SELECT m.name, j.state, j.cause, j.reason, j.problems, e.message_id, e.received_at, e.account, e.raw
-FROM jobs j JOIN events e ON e.id = j.id >> 6 JOIN mappings m ON m.id = j.mapping WHERE j.id = :job
+-- name: stored_jobs
+SELECT m.name, j.state, j.cause, j.reason, j.problems, e.message_id, e.received_at, e.account, e.raw,
+    t.at, t.latency, t.method, t.path, t.body, t.status, t.failure, t.answer, t.reason, t.in_doubt
+FROM json_each(:jobs) v JOIN jobs j ON j.id = v.value JOIN events e ON e.id = j.id >> 6 JOIN mappings m ON m.id = j.mapping
+    LEFT JOIN attempts t ON t.id = (
+        SELECT max(a.id) FROM attempts a WHERE a.id BETWEEN j.id << 10 AND j.id << 10 | 1023 AND a.body IS NOT NULL)
+ORDER BY v.key
+
+-- Why jobs are where they are: those alike together, so many jobs at a time that a store of any size takes little memory.
+
+-- name: alike
+SELECT m.name, c.state, c.cause, c.reason, c.problems, count(*), min(c.due), max(c.due),
+    substr(group_concat(c.id), 1, 80), sum(count(*)) OVER (), max(max(c.id)) OVER ()
+FROM (SELECT j.id, j.mapping, j.state, j.cause, j.reason, j.problems, j.due
+
+-- name: from_jobs
+FROM jobs j
+WHERE j.id > :after
+    AND j.state IN (SELECT value FROM json_each(:states))
+    AND (:mapping IS NULL OR j.mapping = (SELECT id FROM mappings WHERE name = :mapping))
+    AND (:reason IS NULL OR instr(lower(j.reason), lower(:reason)) OR instr(lower(j.problems), lower(:reason)))
+ORDER BY j.id LIMIT :limit
+
+-- name: together
+) c JOIN mappings m ON m.id = c.mapping GROUP BY c.mapping, c.state, c.cause, c.reason, c.problems
+
+-- name: standings
+SELECT j.id, m.name, j.state, j.cause, j.reason, j.problems, j.attempts, j.due, j.blocked
+FROM json_each(:jobs) v JOIN jobs j ON j.id = v.value JOIN mappings m ON m.id = j.mapping ORDER BY v.key
+
+-- name: names
+SELECT e.message_id FROM json_each(:jobs) v JOIN events e ON e.id = v.value >> 6 ORDER BY v.key
 
 -- name: filtered_rows
 SELECT f.at, m.name, f.reason, f.detail, f.count, f.message_ids

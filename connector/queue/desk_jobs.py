@@ -4,7 +4,7 @@ In: a desk and a choice. Out: rows without the event, or what was done with how 
 the destination is known; here an event is only handed out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
@@ -15,6 +15,7 @@ from connector.queue.desk_life import FilteredLife, Try, names_of, problems_of, 
 
 JobState: TypeAlias = Literal["waiting", "sending", "held", "delivered", "skipped", "invalid", "dead"]
 _ENDLESS: Final = -1  # SQLite's way to say that there is no limit
+_AT_ONCE: Final = 64  # events that are read at once: they may be large
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -104,18 +105,44 @@ def list_filtered(desk: Desk, choice: Choice) -> Iterator[FilteredLife]:
 
 def stored_job(desk: Desk, number: int) -> Stored | None:
     """Give a job with its event; None when it is gone by now."""
-    with desk.reading():
-        row = desk.ask("stored_job", job=number).fetchone()
-        if row is None:
-            return None
-        mapping, state, cause, reason, problems, message_id, received_at, account, raw = row
-        job = None if raw is None else new_job(message_id, mapping, raw, received_at, account)
-        last = [found for row in desk.ask("attempts_of", job=number) if (found := try_of(row)).body is not None]
-        return Stored(message_id, mapping, state, cause, reason, problems_of(problems), job, last[-1] if last else None)
+    return next(stored_jobs(desk, (number,)), None)
+
+
+def stored_jobs(desk: Desk, numbers: Sequence[int]) -> Iterator[Stored]:
+    """Give jobs with their events, in the order given and some at a time; those that are gone by now are left out."""
+    for start in range(0, len(numbers), _AT_ONCE):
+        with desk.reading():
+            rows = desk.ask("stored_jobs", jobs=as_json(numbers[start : start + _AT_ONCE])).fetchall()
+        yield from map(_stored, rows)
+
+
+def _stored(row: tuple[Any, ...]) -> Stored:
+    mapping, state, cause, reason, problems, message_id, received_at, account, raw, *attempt = row
+    job = None if raw is None else new_job(message_id, mapping, raw, received_at, account)
+    last = None if attempt[0] is None else try_of(tuple(attempt))
+    return Stored(message_id, mapping, state, cause, reason, problems_of(problems), job, last)
+
+
+def as_json(numbers: Iterable[int]) -> str:
+    """Print numbers for a statement that takes many."""
+    return msgspec.json.encode(list(numbers)).decode()
 
 
 def _found(desk: Desk, head: str, choice: Choice) -> Iterator[tuple[Any, ...]]:
-    values: dict[str, object] = {
+    values = choice_values(choice)
+    if not choice.message_ids:
+        return desk.ask(f"{head} from_all chosen", **values)
+    return desk.ask(f"{head} from_events chosen", events=chosen_events(desk, choice), **values)
+
+
+def chosen_events(desk: Desk, choice: Choice) -> str:
+    """Give the numbers of the events that a choice names."""
+    return as_json(sorted({number for name in choice.message_ids for number in desk.events_called(name)}))
+
+
+def choice_values(choice: Choice) -> dict[str, object]:
+    """Give what the statements take that look for chosen jobs."""
+    return {
         "after": -1,
         "states": msgspec.json.encode(choice.states).decode(),
         "mapping": choice.mapping,
@@ -125,10 +152,6 @@ def _found(desk: Desk, head: str, choice: Choice) -> Iterator[tuple[Any, ...]]:
         "until": choice.until,
         "limit": _ENDLESS if choice.limit is None else choice.limit,
     }
-    if not choice.message_ids:
-        return desk.ask(f"{head} from_all chosen", **values)
-    events = sorted({number for name in choice.message_ids for number in desk.events_called(name)})
-    return desk.ask(f"{head} from_events chosen", events=msgspec.json.encode(events).decode(), **values)
 
 
 def _job_row(row: tuple[Any, ...]) -> JobRow:

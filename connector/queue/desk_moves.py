@@ -23,10 +23,11 @@ Left: TypeAlias = Literal["changed", "in_flight", "forgotten"]
 
 
 class Moved(msgspec.Struct, frozen=True):
-    """How many jobs were moved, by the state they were in, and how many were left."""
+    """How many jobs were moved, by the state they were in, and how many were left; `numbers` are those put back."""
 
     moved: Counter[State]
     left: Counter[Left]
+    numbers: tuple[int, ...] = ()
 
 
 class Standing(msgspec.Struct, frozen=True, gc=False):
@@ -52,7 +53,7 @@ def put_back(desk: Desk, numbers: Sequence[int], states: Collection[str], *, now
         turns = count(desk.first(SQL["last_turn"]) + 1)  # a server may give the same ones: no harm, due comes first
 
     def change(some: Sequence[int]) -> Moved:
-        moved, left, books = Counter[State](), Counter[Left](), desk.books()
+        moved, left, books, back = Counter[State](), Counter[Left](), desk.books(), list[int]()
         for number in some:
             job = standing(desk, number)
             if job is None or job.state not in states or job.is_forgotten:
@@ -61,8 +62,9 @@ def put_back(desk: Desk, numbers: Sequence[int], states: Collection[str], *, now
             _rejoin(desk, job, turn=next(turns), now=now)
             books.move(job.mapping, job.state, "waiting")
             moved[job.state] += 1
+            back.append(number)
         books.write()
-        return Moved(moved, left)
+        return Moved(moved, left, tuple(back))
 
     return desk.in_slices(numbers, change)
 
@@ -135,8 +137,9 @@ def count_waiting(desk: Desk) -> int:
 
 def total(parts: Iterator[Moved]) -> Moved:
     """Add up the slices."""
-    moved, left = Counter[State](), Counter[Left]()
+    moved, left, numbers = Counter[State](), Counter[Left](), list[int]()
     for part in parts:
         moved.update(part.moved)
         left.update(part.left)
-    return Moved(moved, left)
+        numbers += part.numbers
+    return Moved(moved, left, tuple(numbers))

@@ -1,100 +1,398 @@
-"""`explain`: which mappings take an event, why the others do not, and what comes out."""
+"""`explain`: which mappings take an event, what decided that, and how each field came about, in text and in JSON."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from tests.cli.command import SDK, call, lines, page, write_config
+from connector.queue import Filtered
+from connector.queue.sqlite import SqliteQueue
+from tests.cli.command import ROOT, SDK, Done, Screen, call, lines, page, write_config, write_events
+from tests.queue.stored import NOW, build, event, job_of
 
+GOLDEN = ROOT / "tests" / "cli" / "golden"
+SECRETS = {"RUPT_CLIENT_ID": "client-1", "RUPT_API_SECRET": "hunter2"}
 MAPPINGS = (
     "preset: attach-device",
     '{name: Off, action: attach, trigger: type = "page", enabled: false, fields: {account: $.userId}}',
     '{name: Other, action: attach, trigger: type = "track", fields: {account: $.userId}}',
-    '{name: Secret, action: attach, trigger: type = "page", fields: {account: $.userId, secret: $.properties.token}}',
 )
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in the folder of the destination file: its places are told from there."""
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    """A destination file with a mapping of every kind."""
-    return write_config(tmp_path, *MAPPINGS)
+    """A destination file with a mapping of every kind; events of any age are taken."""
+    return write_config(tmp_path, *MAPPINGS, settings=["max_event_age: none"])
 
 
-def test_each_mapping_is_explained(config: Path) -> None:
-    """Each mapping is told with what it makes of the event, or why it does not take it: its trigger, or its switch."""
-    done = call("explain", json.dumps(page(1)), "--config", config)
+def explain(config: Path, one: object, *args: str) -> Done:
+    """Explain an event that is given as JSON."""
+    return call("explain", json.dumps(one), "--config", config, *args)
+
+
+def explained(folder: Path, fields: str, one: object, *args: str, trigger: str = 'type = "page"') -> Done:
+    """Explain an event with one mapping of these fields."""
+    text = f"{{name: One, action: attach, trigger: {trigger}, fields: {{{fields}}}}}"
+    return explain(write_config(folder, text, settings=["max_event_age: none"]), one, *args)
+
+
+def fields_of(done: Done) -> list[str]:
+    """Give the lines of the block `fields`."""
+    (_, _, rest) = done.out.partition("\n  fields\n")
+    return [line.rstrip() for line in rest.partition("\n\n")[0].splitlines()]
+
+
+# The recorded samples
+
+
+@pytest.mark.parametrize("name", ["design", "presets"])
+def test_the_recorded_requests_are_explained_as_in_the_golden_file(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told of the recorded requests is the same in every run, and fits into 80 columns.
+
+    A golden file is made anew with: rupt-connector explain FILE --config tests/cli/golden/NAME.yaml, for each FILE.
+    """
+    monkeypatch.chdir(ROOT)
+    config = {"design": "design/rupt.yaml"}.get(name, f"{name}.yaml")
+    told = ""
+    for file in sorted(SDK.glob("*.json")):
+        done = call("explain", file, "--config", GOLDEN / config, env=SECRETS)
+        assert (done.code, done.err) == (0, "")
+        told += f"### {file.name}\n{done.out}\n"
+    assert told == (GOLDEN / "explain" / f"{name}.txt").read_text(encoding="utf-8")
+    assert max(map(len, told.splitlines())) <= 80
+    assert "hunter2" not in told
+
+
+def test_the_rows_of_a_recorded_request_are_as_in_the_golden_file() -> None:
+    """With --json a line for each mapping has the full tree; places are file:line:column."""
+    file = SDK / "04-analytics-next-v1-p.json"
+    done = call("explain", file, "--config", GOLDEN / "design" / "rupt.yaml", "--json", env=SECRETS)
+    told = done.out.replace(f"{ROOT}/", "")
+    assert told == (GOLDEN / "explain" / "design.ndjson").read_text(encoding="utf-8")
+
+
+# Triggers
+
+
+def test_mappings_that_do_not_take_the_event_are_short(config: Path) -> None:
+    """A mapping whose trigger does not hold is told in two lines: its name, and the clause that decided."""
+    done = explain(config, page(1))
     assert (done.code, done.err) == (0, "")
-    told = done.out.split("\n\n")
-    assert told[0] == "page Home  m-1"
-    assert told[1].startswith("Attach Device: would be sent\n  payload\n    {\n")
-    assert "  POST https://api.rupt.dev/v2/device/attach\n" in told[1]
-    assert '"fingerprint": "anon-1"' in told[1]
-    assert told[2] == "Off: not taken\n  it is switched off (enabled: false)"
-    assert told[3] == 'Other: not taken\n  its trigger does not hold: type = "track"'
+    assert done.out.startswith("page Home  m-1\n\n✓ Attach Device: would be sent  ")
+    *_, off, switched, other, clause = done.out.splitlines()
+    assert off.startswith("· Off: not taken  ")
+    assert switched == "  it is switched off (enabled: false); its trigger holds"
+    assert other == "· Other: not taken  rupt.yaml:9:44"
+    assert clause == '  ✗ type = "track"  is "page"'
 
 
-def test_json_prints_a_row_for_each_mapping(config: Path) -> None:
-    """With --json every mapping is a row of the same form as those of replay."""
-    done = call("explain", json.dumps(page(1)), "--config", config, "--json")
-    assert [(row["mapping"], row["outcome"], row.get("reason")) for row in done.rows] == [
-        ("Attach Device", "planned", None),
-        ("Off", "filtered", "DISABLED"),
-        ("Other", "filtered", "NO_MATCHING_MAPPING"),
-        ("Secret", "planned", None),
+def test_a_trigger_is_told_as_a_tree(tmp_path: Path) -> None:
+    """Each part stands with its place, what it saw, whether it held, and whether it was asked at all."""
+    trigger = """'type = "page" and (name = "A" or !(event = "B") or lowercase(name) in properties.names)'"""
+    done = explained(tmp_path, "account: $.userId", page(1, properties={"names": ["home"]}), trigger=trigger)
+    _, _, rest = done.out.partition("  trigger holds\n")
+    assert rest.partition("\n\n")[0].splitlines() == [
+        "    7:43  ✓ all of",
+        '            ✓ type = "page"                          is "page"',
+        "    7:62    ✓ one of",
+        '              ✗ name = "A"                           is "Home"',
+        "    7:76      ✓ not",
+        '    7:78        ✗ event = "B"                        is missing',
+        "    7:94      · lowercase(name) in properties.names",
+        '                  lowercase(name) is "home", properties.names is ["home"], not',
+        "                    asked any more",
     ]
-    assert done.rows[0]["payload"]["account"] == "user-1"
-    assert done.rows[0]["request"]["body"]["user"] == "user-1"
 
 
-def test_a_signed_token_is_never_shown(config: Path) -> None:
-    """The field `secret` is hidden in the payload, and the request shows no header."""
-    event = json.dumps(page(1, properties={"token": "tok-secret"}))
-    for option in ([], ["--json"]):
-        done = call("explain", event, "--config", config, *option)
-        assert "[redacted]" in done.out
-        assert "tok-secret" not in done.out + done.err
+def test_a_clause_behind_a_not_decides_by_holding(tmp_path: Path) -> None:
+    """Where a clause keeps an event away because it holds, that is said."""
+    done = explained(tmp_path, "account: $.userId", page(1), trigger="""'!(type = "page") and name = "x"'""")
+    assert done.out.splitlines()[-1] == '  ✓ type = "page"  is "page", behind a !'
 
 
-def test_an_invalid_payload_is_shown(config: Path) -> None:
-    """For a payload that does not pass, the problems and what it was are shown: that tells the field at fault."""
-    event = page(1, userId=None, context={"traits": {"email": "ada@example.com"}})
-    done = call("explain", json.dumps(event), "--config", config)
+def test_a_mapping_that_is_asked_for_is_told_in_full(tmp_path: Path) -> None:
+    """With --mapping only that one is told, and its whole trigger also where it does not hold."""
+    config = write_config(tmp_path, *MAPPINGS, settings=["max_event_age: none"])
+    done = explain(config, page(1), "--mapping", "Other")
+    assert done.out.splitlines()[2:] == [
+        "· Other: not taken  rupt.yaml:9:5",
+        "",
+        "  trigger does not hold",
+        '    9:44  ✗ type = "track"  is "page"',
+    ]
+    wrong = explain(config, page(1), "--mapping", "Othr")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "--mapping 'Othr': there is no such mapping; did you mean 'Other'?" in wrong.err
+
+
+# Fields
+
+
+def test_a_branch_is_told_with_what_was_tested(tmp_path: Path) -> None:
+    """An @if is told with what its test saw and the branch that it took."""
+    fields = (
+        'account: $.userId, email: {"@if": {exists: $.context.mail, then: $.context.mail, else: $.properties.mail}}'
+    )
+    done = explained(tmp_path, fields, page(1, properties={"mail": "a@example.com"}))
+    assert fields_of(done) == [
+        '     7:75  account: $.userId            "user-1"',
+        '     7:85  email:                       "a@example.com"',
+        "             @if exists $.context.mail  missing, so else",
+        '    7:153    $.properties.mail          "a@example.com"',
+    ]
+
+
+def test_nested_directives_are_told_step_by_step(tmp_path: Path) -> None:
+    """Of nested directives each is told with what it made, in the order of the work."""
+    inner = '{"@replace": {pattern: " ", replacement: _, value: $.properties.title}}'
+    fields = f'account: $.userId, event: {{"@case": {{operator: lower, value: {inner}}}}}'
+    assert fields_of(explained(tmp_path, fields, page(1, properties={"title": "Big Title"})))[1:] == [
+        '     7:85  event:                "big_title"',
+        '    7:178    $.properties.title  "Big Title"',
+        '    7:120    @replace " "        "Big_Title"',
+        '     7:85    @case lower         "big_title"',
+    ]
+
+
+def test_what_the_schema_did_is_told(tmp_path: Path) -> None:
+    """What was removed because it is empty and what was converted is told under the field."""
+    fields = "account: $.userId, email: $.mail, limit_config: {people_limit: $.n, overall_limit: $.m}"
+    assert fields_of(explained(tmp_path, fields, page(1, mail="", n="2", m=None)))[1:] == [
+        "     7:92  email:                                 nothing",
+        '             $.mail                               ""',
+        '             removed, it is empty                 ""',
+        "    7:100  limit_config:",
+        '    7:129    people_limit: $.n                    "2"',
+        "    7:149    overall_limit: $.m                   null",
+        '             converted people_limit               "2" → 2',
+        "             removed, it is empty: overall_limit  null",
+    ]
+
+
+def test_what_is_refused_says_the_field_and_its_line(tmp_path: Path) -> None:
+    """An invalid payload is told by field: the schema's sentence, the place in the file, the value that it was."""
+    done = explained(tmp_path, "account: $.userId, email: $.mail", page(1, mail={"a": 1}))
     assert done.code == 0
-    assert "Attach Device: invalid\n  The root value is missing the required field 'account'.\n  payload\n" in done.out
-    assert '"email": "ada@example.com"' in done.out
+    assert "✗ One: invalid" in done.out
+    assert "  email: Email must be a string but it was an object.  rupt.yaml:7:92\n" in done.out
+    assert fields_of(done)[1:] == [
+        '    7:92  email: $.mail      {"a":1}',
+        "            refused by the schema, see above",
+    ]
+
+
+def test_a_mapping_that_fails_shows_where(tmp_path: Path) -> None:
+    """Where a directive cannot work on an event, it is named with its place, and what came after was not reached."""
+    shape = '{"@arrayPath": [$.list, {"@transform": {apply: {a: $.b}, mapping: {c: $.a}}}]}'
+    done = explained(tmp_path, f"account: $.userId, metadata: {shape}, email: $.mail", page(1, list=[1]))
+    assert "@transform works on an object" in done.out
+    assert "here it was given int: @transform\n    rupt.yaml:7:119\n" in done.out
+    assert "item 1: @transform" in done.out
+    assert "failed here" in done.out
+    assert "not reached: the mapping failed before" in done.out
+
+
+def test_long_values_are_cut_and_their_length_told(tmp_path: Path) -> None:
+    """A value for which there is no room is cut; how long it is is told, and no line is wider than 80 columns."""
+    done = explained(tmp_path, "account: $.userId, event: $.text", page(1, text="word " * 400))
+    assert '"word word word' in done.out
+    assert "… (2,002 characters)" in done.out
+    assert max(map(len, done.out.splitlines())) <= 80
+
+
+# The request
+
+
+def test_the_request_says_from_where_its_parts_are(tmp_path: Path) -> None:
+    """Each key of the body is told with the field or the part of the event that it was made of, and its conversion."""
+    fields = "account: $.userId, phone: $.phone, metadata: {n: $.n}, secret: $.token"
+    done = explained(tmp_path, fields, page(1, phone="0049 151 12345678", n=1, token="t-1"))
+    _, _, body = done.out.partition("  POST https://api.rupt.dev/v2/device/attach\n")
+    assert body.splitlines() == [
+        '    user: field account                            "user-1"',
+        '    phone: field phone                             "+4915112345678"',
+        "      converted",
+        '          "0049 151 12345678" → "+4915112345678"',
+        '    metadata: field metadata                       {"n":"1"}',
+        '      converted n                                  1 → "1"',
+        '    page: $.context.page.path                      "/home"',
+        '    fingerprint: $.anonymousId                     "anon-1"',
+        '    client: always, with an anonymousId            "segment"',
+        "    callbacks: always",
+        '        {"on_challenge":false,"limit_exceeded":false}',
+        "    redirects: settings, whether the URLs are set",
+        '        {"new_account":true,"logout":false}',
+        "    not in it: secret (it goes into the authorization header, which is never",
+        "      shown)",
+    ]
+
+
+def test_what_is_skipped_says_why(config: Path) -> None:
+    """A mapping that makes no request of an event says why, and shows its fields all the same."""
+    done = explain(config, page(1, anonymousId=None), "--mapping", "Attach Device")
+    assert "✗ Attach Device: skipped" in done.out
+    assert "  no_device: the event names no device (context.rupt, context.device or" in done.out
+    assert "account: $.userId" in done.out
+    assert "POST" not in done.out
 
 
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"integrations": {"Rupt": False}}, "the event's integrations object keeps it from Rupt"),
-        ({"context": {"consent": {"categoryPreferences": {"ads": False}}}}, "the event's consent preferences keep it"),
+        ({"integrations": {"Rupt": False}}, "the event's integrations object keeps it from Rupt: Rupt"),
+        ({"integrations": {"All": False}}, "the event's integrations object keeps it from Rupt: All"),
+        (
+            {"context": {"consent": {"categoryPreferences": {"ads": False}}}},
+            "the event's consent preferences keep it from Rupt: ads",
+        ),
     ],
 )
 def test_an_event_that_is_kept_from_rupt(more: dict[str, object], words: str, tmp_path: Path) -> None:
-    """What keeps an event from Rupt as a whole is told in words for every mapping."""
+    """What keeps an event from Rupt as a whole is told at its head with what decided, and each trigger all the same."""
     config = write_config(tmp_path, settings=["consent_categories: [ads]"])
-    assert words in call("explain", json.dumps(page(1, **more)), "--config", config).out
+    done = explain(config, page(1, **more))
+    assert done.out.splitlines()[1] == f"  ✗ {words}"
+    assert "; its trigger holds\n" in done.out
+    (row,) = explain(config, page(1, **more), "--json").rows
+    assert row["routing"]["reason"] == row["reason"]
+    assert row["outcome"] == "filtered"
 
 
-def test_what_is_skipped_says_why(config: Path) -> None:
-    """A mapping that makes no request of an event says why."""
-    done = call("explain", json.dumps(page(1, anonymousId=None)), "--config", config)
-    assert "Attach Device: skipped\n  no_device: the event names no device" in done.out
+def test_a_stale_event_is_explained_as_if_it_were_new(tmp_path: Path) -> None:
+    """How old an event is keeps nothing from being told, but a server would skip it, and that is said."""
+    config = write_config(tmp_path)
+    one = page(1, timestamp="2001-01-01T00:00:00Z")
+    done = explain(config, one)
+    assert "Attach Device: would be sent" in done.out
+    assert "  stale: older than max_event_age" in done.out
+    assert explain(config, one, "--json").rows[0]["stale"] is True
+
+
+# JSON and secrets
+
+
+def test_json_starts_with_the_keys_of_replay(config: Path) -> None:
+    """With --json every mapping is a line; its first keys are those of `replay --dry-run --json`."""
+    done = explain(config, page(1), "--json")
+    assert [(row["mapping"], row["outcome"], row.get("reason")) for row in done.rows] == [
+        ("Attach Device", "planned", None),
+        ("Off", "filtered", "DISABLED"),
+        ("Other", "filtered", "NO_MATCHING_MAPPING"),
+    ]
+    first, _, other = done.rows
+    assert list(first) == [
+        "messageId",
+        "mapping",
+        "outcome",
+        "payload",
+        "request",
+        "action",
+        "location",
+        "trigger",
+        "fields",
+        "sent",
+    ]
+    assert first["payload"]["account"] == first["request"]["body"]["user"] == "user-1"
+    assert other["trigger"] == {
+        "kind": "clause",
+        "text": 'type = "track"',
+        "location": f"{config}:9:44",
+        "holds": False,
+        "reached": True,
+        "deciding": True,
+        "values": [{"text": "type", "value": "page"}],
+    }
+
+
+SECRET_FIELDS = (
+    "$.properties.token",
+    '"{{userId}}/{{properties.token}}"',
+    '{"@case": {operator: upper, value: {"@replace": {pattern: tok, replacement: TOKEN, value: $.properties.token}}}}',
+    '{"@if": {exists: $.properties.token, then: $.properties.token, else: fallback-token}}',
+    "fallback-token",
+)
+
+
+@pytest.mark.parametrize("secret", SECRET_FIELDS)
+@pytest.mark.parametrize("option", [(), ("--json",)])
+def test_a_secret_is_in_no_output(secret: str, option: tuple[str, ...], tmp_path: Path) -> None:
+    """Neither a writeOnly field nor what was read for it is shown: in no step, clause, other field or request."""
+    shape = '{"@arrayPath": [$.properties.list, {id: $.id}]}'
+    fields = (
+        f'account: $.userId, metadata: {{copy: $.properties.hint, text: "a {{{{properties.hint}}}}"}}, groups: {shape}'
+    )
+    trigger = """'type = "page" and contains(properties.hint, "tok") and lowercase(properties.hint) != "a"'"""
+    one = page(1, properties={"token": "tok-s3cret-7", "hint": "tok-s3cret-7", "list": [{"id": "tok-s3cret-7"}]})
+    done = explained(tmp_path, f"{fields}, secret: {secret}", one, *option, trigger=trigger)
+    assert done.code == 0
+    shown = (done.out + done.err).lower()
+    assert "[redacted]" in shown
+    assert "fallback-token" not in shown
+    if "token" in secret.replace("fallback-token", ""):
+        assert "s3cret" not in shown
+    assert "user-1" in shown
+
+
+def test_a_secret_of_another_mapping_is_hidden_too(tmp_path: Path) -> None:
+    """With --mapping what the others take for a secret is one all the same."""
+    one = '{name: One, action: attach, trigger: type = "page", fields: {account: $.userId, event: $.properties.hint}}'
+    two = '{name: Two, action: attach, trigger: type = "page", fields: {account: $.userId, secret: $.properties.hint}}'
+    config = write_config(tmp_path, one, two)
+    done = explain(config, page(1, properties={"hint": "tok-s3cret-7"}), "--mapping", "One")
+    assert "[redacted]" in done.out
+    assert "s3cret" not in done.out
+
+
+def test_a_signed_token_is_never_shown_for_what_is_not_taken(tmp_path: Path) -> None:
+    """Also a mapping that does not take the event shows no token among what its clauses saw."""
+    trigger = """'type = "track" and properties.token = "x"'"""
+    one = page(1, properties={"token": "tok-s3cret-7"})
+    for option in ((), ("--json",), ("--mapping", "One")):
+        done = explained(tmp_path, "account: $.userId, secret: $.properties.token", one, *option, trigger=trigger)
+        assert "s3cret" not in done.out + done.err
+
+
+# A terminal
+
+
+def test_a_terminal_gets_colour_and_only_signs_that_it_has(config: Path) -> None:
+    """On a terminal there is colour; where its locale is not UTF-8 the signs are ASCII."""
+    args = ("explain", json.dumps(page(1)), "--config", str(config))
+    env = {"RUPT_CLIENT_ID": "c", "COLUMNS": "80"}
+    assert "\x1b[32m✓\x1b[0m" in call(*args, env=env, stdout=Screen()).out
+    plain = call(*args, env={**env, "LC_ALL": "C", "NO_COLOR": "1"}, stdout=Screen()).out
+    assert plain.isascii()
+    assert "+ Attach Device: would be sent" in plain
+    assert "\x1b" not in plain
+
+
+def test_text_of_an_event_does_not_reach_a_terminal_unescaped(tmp_path: Path) -> None:
+    """What a terminal obeys is escaped, in names and values alike."""
+    done = explained(tmp_path, "account: $.userId, event: $.name", page(1, name="\x1b[31m\u202e"))
+    assert "\x1b" not in done.out
+    assert "\u202e" not in done.out
+
+
+# Where events come from
 
 
 def test_an_event_may_come_from_a_file_or_standard_input(config: Path, tmp_path: Path) -> None:
     """A file, -, and the JSON itself are the same; a file may be of any recorded form."""
     file = tmp_path / "event.json"
     file.write_bytes(lines(page(1)))
-    expected = call("explain", json.dumps(page(1)), "--config", config)
+    expected = explain(config, page(1))
     assert call("explain", file, "--config", config) == expected
     assert call("explain", "-", "--config", config, stdin=lines(page(1))) == expected
     batch = call("explain", SDK / "03-analytics-node-next-v1-batch.json", "--config", config)
     assert batch.code == 0
     assert "page Pricing  node-next-" in batch.out
-    assert "track Signed Up  node-next-" in batch.out
+    assert "\n\n\ntrack Signed Up  node-next-" in batch.out
 
 
 @pytest.mark.parametrize(
@@ -104,7 +402,6 @@ def test_an_event_may_come_from_a_file_or_standard_input(config: Path, tmp_path:
         ("[]", "not an event that can be sent: empty_batch"),
         ('{"type": "page"}', "not an event that can be sent: no_user_anon_id"),
         ('{"type": "bus", "userId": "u"}', "not an event that can be sent: UNSUPPORTED_EVENT_TYPE"),
-        ("/nowhere.json", "/nowhere.json: No such file or directory; give a file, - or the JSON of an event"),
     ],
 )
 def test_what_is_no_event_is_wrong_usage(event: str, words: str, config: Path) -> None:
@@ -116,13 +413,82 @@ def test_what_is_no_event_is_wrong_usage(event: str, words: str, config: Path) -
 
 def test_of_a_batch_the_good_events_are_explained(config: Path) -> None:
     """An item of a batch that is no event is told at the end, after the others were explained."""
-    done = call("explain", json.dumps({"batch": [page(1), {"type": "page"}, page(2)]}), "--config", config, "--json")
+    done = explain(config, {"batch": [page(1), {"type": "page"}, page(2)]}, "--json")
     assert done.code == 2
     assert {row["messageId"] for row in done.rows} == {"m-1", "m-2"}
     assert "no_user_anon_id: item 2" in done.err
 
 
-def test_a_stale_event_is_explained_as_if_it_were_new(config: Path) -> None:
-    """How old an event is does not matter here: the question is what the mappings make of it."""
-    done = call("explain", json.dumps(page(1, timestamp="2001-01-01T00:00:00Z")), "--config", config)
-    assert "Attach Device: would be sent" in done.out
+def test_a_folder_is_no_event(config: Path, tmp_path: Path) -> None:
+    """A folder cannot be read as an event, and it is said what can."""
+    done = call("explain", tmp_path, "--config", config)
+    assert done.code == 2
+    assert "Is a directory; give a file, -, the JSON of an event, or a messageId" in done.err
+
+
+def test_a_message_id_is_looked_up_in_recordings(config: Path, tmp_path: Path) -> None:
+    """With --in an event is found by its messageId, and it is said where."""
+    file = write_events(tmp_path / "recorded.ndjson", page(1), page(2), page(3))
+    done = call("explain", "m-2", "--in", file, "--config", config, "--mapping", "Attach Device")
+    assert done.code == 0
+    assert done.out.startswith("page Home  m-2\n")
+    assert f"m-2: found at {file}:2" in done.err
+    unknown = call("explain", "m-9", "--in", file, "--config", config)
+    assert (unknown.code, unknown.out) == (2, "")
+    assert f"no event with the messageId 'm-9' is among the 3 in {file}" in unknown.err
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Make a queue as a server leaves it: an event that was kept, and one that was filtered."""
+
+    async def fill(queue: SqliteQueue) -> None:
+        await queue.put([job_of(event("kept"))], now=NOW, filtered=[Filtered("unwanted", "NO_MATCHING_MAPPING")])
+
+    return build(tmp_path / "data", fill)
+
+
+def stored(folder: Path, config: Path, name: str, **env: str) -> Done:
+    """Explain an event of a queue."""
+    args = ("--data", folder) if not env else ()
+    return call("explain", name, *args, "--config", config, env={"RUPT_CLIENT_ID": "c", **env})
+
+
+def test_a_message_id_is_looked_up_in_the_queue_of_a_server(config: Path, folder: Path) -> None:
+    """Anything that is no file and no JSON is a messageId: the stored event is explained as the file is now."""
+    done = stored(folder, config, "kept")
+    assert done.code == 0
+    assert done.out.startswith("page  kept\n")
+    assert '"user-42"' in done.out
+    assert "`why kept` tells what became of it" in done.err
+    assert stored(folder, config, "kept", RUPT_DATA=str(folder)) == done
+
+
+def test_an_event_that_was_not_kept_says_why(config: Path, folder: Path) -> None:
+    """Of an event that was filtered or forgotten nothing is kept, and that is said; the exit code is 1."""
+    filtered = stored(folder, config, "unwanted")
+    assert (filtered.code, filtered.out) == (1, "")
+    assert "so it was not kept: NO_MATCHING_MAPPING: no trigger holds for it" in filtered.err
+    assert call("forget", "--account", "user-42", "--data", folder, "--yes").code == 0
+    forgotten = stored(folder, config, "kept")
+    assert (forgotten.code, forgotten.out) == (1, "")
+    assert "its content was erased: it has been forgotten" in forgotten.err
+
+
+def test_a_message_id_that_is_not_known_says_what_was_tried(config: Path, folder: Path, tmp_path: Path) -> None:
+    """What is neither file, JSON nor a known messageId is wrong usage: where it was looked for is said."""
+    done = stored(folder, config, "nothing")
+    assert (done.code, done.out) == (2, "")
+    assert "'nothing' is no file and no JSON, and nothing is known of such a messageId in " in done.err
+    absent = stored(folder, config, "/nowhere.json", RUPT_DATA=str(tmp_path / "none"))
+    assert absent.code == 2
+    assert "'/nowhere.json' is no file and no JSON" in absent.err
+    assert "name the folder of a server with --data, or recordings with --in" in absent.err
+
+
+def test_variables_without_a_value_need_not_matter(tmp_path: Path) -> None:
+    """With --allow-unset an event is explained where the environment has no secrets, as in CI."""
+    text = '{name: One, action: attach, trigger: type = "page", fields: {account: $.userId}}'
+    config = write_config(tmp_path, text, settings=["logout_url: ${NOWHERE_SET}"])
+    assert explain(config, page(1)).code == 2
+    assert explain(config, page(1), "--allow-unset").code == 0

@@ -1,58 +1,23 @@
 import asyncio
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connector.queue import Full
+from tests.node.installing import NODE, install_modules
 from tests.sources.reception import Reception, receiving, run
 
-NODE = Path(__file__).parents[1] / "node"
 EVENTS = 12
 TYPES = sorted(["alias", "group", "identify", "page", "screen", "track"] * (EVENTS // 6))
-PATIENCE = 120.0  # seconds for npm
-
-
-def must_run() -> bool:
-    """In CI a missing Node is no excuse."""
-    return bool(os.environ.get("CI"))
 
 
 @pytest.fixture(scope="module")
 def modules(pytestconfig: pytest.Config) -> Path:
     """Install the SDKs, in the versions of package-lock.json, once for each of its states."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        if must_run():
-            pytest.fail("CI is set, so Node and npm must be installed")
-        pytest.skip("needs Node and npm")
-    assert pytestconfig.cache is not None
-    folder = pytestconfig.cache.mkdir("node-sdks")
-    installed = folder / "installed.json"
-    lock = (NODE / "package-lock.json").read_text(encoding="utf-8")
-    if not installed.exists() or installed.read_text(encoding="utf-8") != lock:
-        _install(folder)
-        installed.write_text(lock, encoding="utf-8")
-    return folder / "node_modules"
-
-
-def _install(folder: Path) -> None:
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(NODE / name, folder / name)
-
-    async def install() -> tuple[int | None, bytes]:
-        command = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-        pipe = asyncio.subprocess.PIPE
-        npm = await asyncio.create_subprocess_exec(*command, cwd=folder, stdout=pipe, stderr=pipe)
-        _, errors = await asyncio.wait_for(npm.communicate(), PATIENCE)
-        return npm.returncode, errors
-
-    code, errors = asyncio.run(install())
-    if code != 0 and not must_run():
-        pytest.skip(f"npm cannot install the SDKs: {errors.decode()[-300:]}")
-    assert code == 0, errors.decode()
+    return install_modules(pytestconfig)
 
 
 async def send(reception: Reception, modules: Path, script: str, *options: str) -> dict[str, Any]:

@@ -31,8 +31,13 @@ def with_correction(text: str, findings: Sequence[Finding], read: Callable[[str]
     `read` gives what is wrong in a text.
     """
     corrected = _corrected(text, findings, read)
-    faults = sorted((finding.fault for finding in findings), key=lambda fault: (fault.start, fault.end))
-    return [replace(fault, help=f"{fault.help}: {corrected}") if corrected else fault for fault in faults]
+    first = {
+        (f.fault.code, f.fault.start, f.fault.end): f.fault for f in reversed(findings)
+    }  # one of a kind at a place
+    faults = sorted(first.values(), key=lambda fault: (fault.start, fault.end))
+    if corrected is None:
+        return faults
+    return [replace(fault, help=f"{fault.help}: {corrected}", instead=corrected) for fault in faults]
 
 
 def _corrected(text: str, findings: Sequence[Finding], read: Callable[[str], Sequence[Finding]]) -> str | None:

@@ -1,0 +1,210 @@
+"""`jobs retry --staged`: one job, then ten, then the rest are put back, and no more of them when they fail again.
+
+In: a desk, the chosen jobs, and what says how long to wait and how much to tolerate. Out: a result for each stage. The
+server on the folder sends the jobs; here they are put back and looked at. What is put back stays so, however it ends.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import chain, zip_longest
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from connector.cause_clusters import Cluster, Clusters
+from connector.queue import State
+from connector.queue.desk import Desk
+from connector.queue.desk_causes import Standing, standings
+from connector.queue.desk_moves import Left, put_back, total
+
+SIZES: Final = (1, 10, None)  # jobs of each stage; the last takes the rest
+QUIET: Final = 5.0  # seconds after which nobody seems to take the jobs
+_PICKED: Final = 30  # jobs of a cluster that may be a sample
+_PAUSE: Final = 0.05  # seconds between two looks at least
+_LONGEST_PAUSE: Final = 2.0
+_OPEN: Final = frozenset({"waiting", "sending"})
+
+End: TypeAlias = Literal["delivered", "failed", "waiting", "interrupted"]
+"""How it ended: all that was put back was delivered, or tolerably much; too much failed; something has no outcome."""
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """How much a retry in stages bears: seconds without any outcome, and the percentage of failures in a stage.
+
+    The only job of the first stage may not fail at all.
+    """
+
+    timeout: float = 60.0
+    tolerate: float = 0.0
+
+
+class Clock(msgspec.Struct, frozen=True):
+    """The times that a retry in stages reads: of the day, a monotonic one, and what waits."""
+
+    now: Callable[[], float]
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What became of the jobs of a stage. `outcomes` are by state; `gone` are jobs whose retention was over.
+
+    `failures` are the clusters of those that were not delivered, `open` how those stand that have no outcome yet.
+    """
+
+    stage: int
+    numbers: tuple[int, ...]
+    outcomes: Counter[str]
+    failures: tuple[Cluster, ...] = ()
+    open: tuple[Standing, ...] = ()
+    left: Counter[Left] = Counter()
+
+    @property
+    def failed(self) -> int:
+        """Count the jobs that ended otherwise than delivered: a skipped job did not arrive either."""
+        return sum(count for state, count in self.outcomes.items() if state not in ("delivered", "gone"))
+
+    def is_tolerable(self, rules: Rules) -> bool:
+        """Whether as few jobs failed as may."""
+        if self.stage == 1:
+            return not self.failed
+        return self.failed * 100 <= rules.tolerate * self.outcomes.total()
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """Which jobs go first: of the largest cluster, then of each in turn, so that a few stand for all."""
+
+    candidates: tuple[int, ...]
+    clusters: tuple[Cluster, ...]
+
+
+def sample(desk: Desk, numbers: Sequence[int]) -> Sample:
+    """Choose the jobs that go first."""
+    clusters, some = Clusters(None), dict[Cluster, list[int]]()
+    for job in standings(desk, numbers):
+        cluster = clusters.of(job.mapping, job.state, job.reason, job.problems)
+        cluster.add(1, job.due, job.due, (job.number,))
+        kept = some.setdefault(cluster, [])
+        if len(kept) < _PICKED:
+            kept.append(job.number)
+    largest = clusters.largest()
+    turns = zip_longest(*(some[cluster] for cluster in largest))
+    return Sample(tuple(number for number in chain(*turns) if number is not None), tuple(largest))
+
+
+def planned_stages(numbers: Sequence[int], found: Sample) -> list[tuple[int, ...]]:
+    """Say which jobs each stage would put back; a stage without any is left out."""
+    first, second = found.candidates[:1], found.candidates[1 : 1 + SIZES[1]]
+    taken = {*first, *second}
+    rest = tuple(number for number in numbers if number not in taken)
+    return [stage for stage in (first, second, rest) if stage]
+
+
+class Staged:
+    """One retry in stages. `watch` is told of each look at jobs that have no outcome yet."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        numbers: Sequence[int],
+        states: Collection[State],
+        *,
+        rules: Rules,
+        clock: Clock,
+        watch: Callable[[Result, float], None] = lambda _result, _quiet: None,
+    ) -> None:
+        self._desk, self._numbers, self._states = desk, numbers, states
+        self._rules, self._clock, self._watch = rules, clock, watch
+        self.found = sample(desk, numbers)
+        self._candidates = iter(self.found.candidates)
+        self._tried: set[int] = set()
+        self.begun = clock.now()
+        self.end: End = "delivered"
+
+    def run(self, begin: Callable[[int, Sequence[int]], None]) -> Iterator[Result]:
+        """Put the jobs back stage by stage, and give what became of each; `begin` is told what was put back.
+
+        It ends early when too much of a stage failed, or when a stage has no outcome in time; `end` says how it ended.
+        """
+        for stage, size in enumerate(SIZES, 1):
+            numbers, left = self._put(size)
+            if not numbers and not left:
+                continue
+            begin(stage, numbers)
+            result = self._outcomes(stage, numbers, left)
+            self.end = self._end_of(result)
+            yield result
+            if self.end != "delivered":
+                return
+
+    def standing(self) -> Counter[str]:
+        """Say how all jobs stand now, `left` those that nobody has touched."""
+        found = Counter[str]()
+        for job in standings(self._desk, self._numbers):
+            is_left = job.state in self._states and job.due < self.begun
+            found["left" if is_left else job.state] += 1
+        return found
+
+    def _end_of(self, result: Result) -> End:
+        if not result.is_tolerable(self._rules):
+            return "failed"
+        return "waiting" if result.open else "delivered"
+
+    def _put(self, size: int | None) -> tuple[tuple[int, ...], Counter[Left]]:
+        """Put jobs back, as many as a stage has; those that cannot be are passed over."""
+        if size is None:
+            rest = [number for number in self._numbers if number not in self._tried]
+            self._tried.update(rest)
+            moved = total(put_back(self._desk, rest, self._states, now=self._clock.now()))
+            return moved.numbers, moved.left
+        numbers, left = list[int](), Counter[Left]()
+        for number in self._candidates:
+            self._tried.add(number)
+            moved = total(put_back(self._desk, (number,), self._states, now=self._clock.now()))
+            numbers += moved.numbers
+            left.update(moved.left)
+            if len(numbers) == size:
+                break
+        return tuple(numbers), left
+
+    def _outcomes(self, stage: int, numbers: tuple[int, ...], left: Counter[Left]) -> Result:
+        """Wait until each job has an outcome, or none has come for too long."""
+        tally, last = _Tally(numbers), self._clock.monotonic()
+        while True:
+            begun = self._clock.monotonic()
+            has_news = tally.look(self._desk)
+            now = self._clock.monotonic()
+            last = now if has_news else last
+            result = Result(stage, numbers, +tally.outcomes, tuple(tally.clusters.largest()), tally.open, left)
+            if not tally.open or now - last >= self._rules.timeout:
+                return result
+            self._watch(result, now - last)
+            pause = min(_LONGEST_PAUSE, max(_PAUSE, 5 * (now - begun)))
+            self._clock.sleep(min(pause, self._rules.timeout))
+
+
+class _Tally:
+    """What has become of the jobs of a stage up to now."""
+
+    def __init__(self, numbers: Sequence[int]) -> None:
+        self.outcomes, self.clusters = Counter[str](), Clusters(None)
+        self.open: tuple[Standing, ...] = ()
+        self._waiting = list(numbers)
+
+    def look(self, desk: Desk) -> bool:
+        """Look at the jobs that had no outcome; says whether one of them has by now."""
+        found = list(standings(desk, self._waiting))
+        before = len(self._waiting)
+        self.outcomes["gone"] += before - len(found)
+        for job in found:
+            if job.state not in _OPEN:
+                self._count(job)
+        self.open = tuple(job for job in found if job.state in _OPEN)
+        self._waiting = [job.number for job in self.open]
+        return len(self._waiting) < before
+
+    def _count(self, job: Standing) -> None:
+        self.outcomes[job.state] += 1
+        if job.state != "delivered":
+            cluster = self.clusters.of(job.mapping, job.state, job.reason, job.problems)
+            cluster.add(1, job.due, job.due, (job.number,))

@@ -1,0 +1,60 @@
+"""The two versions that `plan` compares: files, or the destination file as a git revision has it."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec.structs import replace
+
+from connector.comparison.versions import Version
+from connector.destination import load
+from connector.documents import read_document
+from connector.drafts import read_source
+from connector.errors import DestinationError, Problem
+from connector.rehearsing.revisions import Revision, find_revision, write_revision
+
+NOTHING: Final = "nothing"
+
+
+def load_versions(environment: Mapping[str, str], config: str, *, old: str, new: str | None) -> tuple[Version, Version]:
+    """Load the old and the new version. Raises DestinationError with the problems of one, and UsageError."""
+    after = _load(environment, new or config, config, must_be_file=new is None)
+    file = new if new is not None and os.path.lexists(new) else config
+    if old == NOTHING and not os.path.lexists(old):
+        empty = replace(after.destination.only(()), file=NOTHING)
+        return Version(empty, after.document, after.folder, after.label), after
+    return _load(environment, old, file), after
+
+
+def _load(environment: Mapping[str, str], text: str, file: str, *, must_be_file: bool = False) -> Version:
+    if os.path.lexists(text) and not (os.path.isdir(text) and not must_be_file):
+        return _version(environment, text)
+    if must_be_file:
+        help = "rupt-connector init writes a first one; --config FILE or --to FILE names another"
+        raise DestinationError([Problem("cannot_read", f"there is no file {text!r}", text, help=help)])
+    return _version_of_revision(environment, find_revision(text, file))
+
+
+def _version(environment: Mapping[str, str], file: str, *, folder: str = "", label: str = "") -> Version:
+    destination = load(file, environment)
+    document = read_document(read_source(file), file=file, environment=environment)
+    return Version(destination, document, folder, label)
+
+
+def _version_of_revision(environment: Mapping[str, str], revision: Revision) -> Version:
+    with tempfile.TemporaryDirectory(prefix="rupt-connector-") as name:
+        folder = os.path.join(os.path.realpath(name), "")
+        file = write_revision(revision, folder)
+        try:
+            return _version(environment, file, folder=folder, label=revision.label)
+        except DestinationError as error:
+            problems = [_renamed(problem, folder, revision.label) for problem in error.problems]
+            raise DestinationError(problems, error.sources) from None
+
+
+def _renamed(problem: Problem, folder: str, label: str) -> Problem:
+    """Name the files of a problem as git does."""
+    texts = (text.replace(folder, label) for text in (problem.message, problem.file, problem.help))
+    message, file, help = texts
+    return replace(problem, message=message, file=file, help=help)

@@ -1,0 +1,94 @@
+"""Problems as a person reads them: code and message, place, the line with its carets, help and fix.
+
+In: problems. Out: lines on standard error, within the columns there are, coloured on a terminal only.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import BinaryIO, Final, TextIO, cast
+
+from msgspec.structs import replace
+
+from connector.cli.painting import Line, Painter, Part, Style
+from connector.cli.streams import Streams, encodable
+from connector.errors import Problem, Severity
+
+_STYLES: Final[dict[Severity, Style]] = {"error": "red", "warning": "yellow", "note": "blue"}
+SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "note")
+
+
+class _Words:
+    """Standard error as the stream of bytes to which a Painter prints; words that nobody takes are let go."""
+
+    def __init__(self, stderr: TextIO) -> None:
+        self._stderr = stderr
+
+    def write(self, data: bytes) -> None:
+        """Write a line."""
+        with suppress(OSError):
+            self._stderr.write(encodable(data.decode(), self._stderr.encoding))
+
+    def flush(self) -> None:
+        """Bring out what was written."""
+        with suppress(OSError):
+            self._stderr.flush()
+
+    def isatty(self) -> bool:
+        """Say whether a person looks at it."""
+        return self._stderr.isatty()
+
+    def fileno(self) -> int:
+        """Give the file's number, by which a terminal's width is asked for."""
+        return self._stderr.fileno()
+
+
+def words_painter(streams: Streams) -> Painter:
+    """Make a Painter of standard error."""
+    return Painter(replace(streams, stdout=cast(BinaryIO, _Words(streams.stderr))))
+
+
+def print_problem(painter: Painter, problem: Problem) -> None:
+    """Print a problem and an empty line."""
+    style = _STYLES[problem.severity]
+    painter.wrap((style, f"{problem.severity}[{problem.code}]"), ("bold", f": {problem.message}"))
+    place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
+    painter.print(("dim", "  --> "), place)
+    if problem.source:
+        gutter = " " * len(str(problem.line))
+        pad = "".join("\t" if char == "\t" else " " for char in problem.source[: problem.column - 1])
+        painter.print(("dim", f"{gutter} |"))
+        _print_raw(painter, ("dim", f"{problem.line} | "), problem.source)
+        _print_raw(painter, ("dim", f"{gutter} | "), pad, (style, "^" * max(1, problem.width)))
+    if problem.help:
+        painter.wrap(("cyan", "help: "), problem.help, indent=2, hang=6)
+    if problem.fix:
+        painter.wrap(("green", "fix: "), f"{problem.fix.title} (--fix)", indent=2, hang=5)
+    painter.print("")
+
+
+def _print_raw(painter: Painter, *parts: Part) -> None:
+    """Print a line of the file; its tabs are spaces, so that the carets stand below what they show."""
+    painter.print(*(part.replace("\t", " ") if isinstance(part, str) else part for part in parts))
+
+
+def counted(problems: Sequence[Problem], *, notes: bool) -> str:
+    """Say how many problems there are of each severity, and how many can be mended."""
+    counts = [(severity, sum(p.severity == severity for p in problems)) for severity in SEVERITIES]
+    told = [_plural(number, severity) for severity, number in counts if number and (notes or severity != "note")]
+    mendable = sum(p.fix is not None for p in problems if notes or p.severity != "note")
+    return ", ".join(told) + (f"; --fix mends {mendable:,} of them" if mendable else "")
+
+
+def _plural(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def by_severity(problems: Sequence[Problem]) -> list[Problem]:
+    """Order problems: errors, warnings, notes, each by place."""
+    return sorted(problems, key=lambda p: (SEVERITIES.index(p.severity), p.file, p.line, p.column))
+
+
+def line_of_fix(problem: Problem) -> Line:
+    """Say what was mended, and where."""
+    title = problem.fix.title if problem.fix else ""
+    return (("green", "fixed"), f" {problem.file}:{problem.line}:{problem.column} {problem.code}: {title}")

@@ -1,0 +1,121 @@
+"""`rupt-connector test`: the tests beside mappings and in *_test.yaml files, run; what differs shown, or written."""
+
+from pathlib import Path
+
+import click
+from msgspec.structs import replace
+
+from connector.cli.options import allow_unset_option, config_option, environment_of, json_option, load_config
+from connector.cli.streams import Streams
+from connector.cli.trial_coverage import Covering
+from connector.cli.trial_junit import junit_xml
+from connector.cli.trial_report import Report, case_row
+from connector.destination import Destination
+from connector.errors import UsageError, closest
+from connector.testing import Group, Result, Update, gather, run_group, write_updates
+from connector.testing.gathering import Environment
+
+
+@click.command("test")
+@click.argument("paths", nargs=-1)
+@config_option
+@allow_unset_option
+@click.option("--only", multiple=True, metavar="MAPPING", help="Run only the tests of this mapping; may be repeated.")
+@click.option("-k", "words", metavar="TEXT", help="Run only tests with this text in their name.")
+@click.option("-v", "--verbose", is_flag=True, help="Name each test, those that pass too.")
+@click.option("--update", is_flag=True, help="Write what was found into the files in place of what was expected.")
+@click.option("--junit", type=click.Path(), metavar="FILE", help="Write the results as JUnit XML, for CI.")
+@click.option("--coverage", is_flag=True, help="Say what of the mappings the tests have reached, and what not.")
+@click.option(
+    "--min-coverage",
+    type=click.FloatRange(0, 100),
+    metavar="PERCENT",
+    help="Say the coverage, and end with exit code 1 when it is below this.",
+)
+@click.option(
+    "--traffic",
+    multiple=True,
+    metavar="PATH",
+    help="With --coverage: recorded events, to name the fields in them that no mapping reads.",
+)
+@json_option
+@click.pass_obj
+def command(
+    streams: Streams,
+    *,
+    paths: tuple[str, ...],
+    config: str,
+    allow_unset: bool,
+    only: tuple[str, ...],
+    words: str | None,
+    verbose: bool,
+    update: bool,
+    junit: str | None,
+    coverage: bool,
+    min_coverage: float | None,
+    traffic: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Run the tests of a destination: those beside its mappings and those of the *_test.yaml files beside it.
+
+    With PATHS (test files, or folders of them) only the tests there are run. Nothing is sent. Exit code 0 when all
+    tests pass, 1 when one fails or coverage is too low, 2 when a file does not load.
+    """
+
+    def load(file: str, environment: Environment) -> Destination:
+        return load_config(replace(streams, env=environment), file)
+
+    groups = gather(config, paths, environment_of(streams, allow_unset=allow_unset), load)
+    groups = _chosen(groups, only, words)
+    covering = Covering(groups, only) if coverage or min_coverage is not None or traffic else None
+    report = Report(streams, groups, verbose=verbose)
+    results: list[Result] = []
+    for group in groups:
+        found = list(run_group(group, covering.take if covering else _nobody))
+        results += found
+        if not as_json and not update:
+            report.tell_group(group, found)
+    updates = write_updates(results) if update else []
+    if as_json:
+        _print_rows(streams, results, updates)
+    elif update:
+        report.tell_updates(updates)
+    report.tell_end(results, updates, as_data=not as_json)
+    if junit is not None:
+        Path(junit).write_bytes(junit_xml(results))
+    enough = covering is None or covering.tell(streams, traffic, least=min_coverage, as_json=as_json)
+    left = [one for one in updates if one.why_not] if update else [one for one in results if one.problems]
+    return 1 if left or not enough else 0
+
+
+def _nobody(_mapping: object, _event: object) -> None:
+    """Look at no event: coverage was not asked for."""
+
+
+def _print_rows(streams: Streams, results: list[Result], updates: list[Update]) -> None:
+    done = {id(update.result): update for update in updates}
+    for result in results:
+        streams.print_json(case_row(result, done.get(id(result))))
+
+
+def _chosen(groups: list[Group], only: tuple[str, ...], words: str | None) -> list[Group]:
+    """Keep the tests of these mappings and with these words. Raises UsageError when there are none."""
+    names = {mapping.name: None for group in groups for mapping in group.destination.mappings}
+    for name in only:
+        if name not in names:
+            known = closest(name, names) or f"known are {', '.join(map(repr, names)) or 'none'}"
+            raise UsageError(f"--only {name!r}: there is no such mapping; {known}")
+    chosen = []
+    for group in groups:
+        tests = tuple(
+            test
+            for test in group.tests
+            if (not only or (test.mapping is not None and test.mapping.name in only))
+            and (words is None or words.casefold() in test.case.name.casefold())
+        )
+        if tests or not (only or words is not None):
+            chosen.append(replace(group, tests=tests))
+    if (only or words is not None) and not chosen:
+        asked = [*(f"--only {name!r}" for name in only), *([f"-k {words!r}"] if words is not None else [])]
+        raise UsageError(f"{' '.join(asked)}: there is no such test")
+    return chosen

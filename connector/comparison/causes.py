@@ -1,0 +1,162 @@
+"""Which edits bring a change: those without which something else would become of the event.
+
+In: an event and what both versions make of it. Out: the edits to blame, at least one. Where each of several edits is
+enough alone, all that were made of the mapping are named.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec.structs import replace
+
+from connector.comparison.edits import Comparison, Pair, clause_edit
+from connector.comparison.outcomes import Kind, kind_of, payload_of, same_json
+from connector.comparison.setting_edits import CREDENTIALS, MADE_BY, without
+from connector.comparison.trees import Difference, Output, undo
+from connector.comparison.triggers import Decided, Decider
+from connector.comparison.versions import Edit
+from connector.events import Cutoff
+from connector.language.compiler import compile_mapping
+from connector.language.triggers import Trigger
+from connector.pipeline import STALE, Plan, Planned, Planner, Skipped, compile_plan
+from connector.values import JSON, MISSING, Missing
+
+_ADDRESS: Final = "domain"
+
+
+class Blame:
+    """Finds the causes of what changes by one mapping; `oldest` are the moments before which events are stale."""
+
+    def __init__(self, comparison: Comparison, pair: Pair, oldest: tuple[Cutoff | None, Cutoff | None]) -> None:
+        self._comparison, self._pair, self._oldest = comparison, pair, oldest
+        self._settings = comparison.settings
+        self._taking = _taking(pair, comparison)
+        self._making = tuple(_making(pair, comparison))
+        self._clauses: dict[tuple[int, int], Edit] = {}
+        self._decider = Decider(pair.old.trigger, pair.new.trigger) if pair.old and pair.new else None
+        self._undone: dict[int, Planner] = {}
+        self._alone = {found.output: edit for found, edit in pair.fields if _is_alone(found, pair)}
+
+    def of_match(self, event: dict[str, JSON], *, consent: bool) -> tuple[Edit, ...]:
+        """Say why an event is taken now, or no longer; `consent` when the event's consent decides it."""
+        pair = self._pair
+        whole = pair.edit("added", "removed")
+        if whole is None and consent and "consent_categories" in self._settings:
+            whole = self._settings["consent_categories"]
+        whole = whole or pair.edit("enabled", "disabled")
+        if whole is None and self._decider is not None and pair.edit("trigger"):
+            whole = self._clause(self._decider.decide(event))
+        return (whole,) if whole else self._taking
+
+    def _clause(self, decided: Decided) -> Edit:
+        key = id(decided[0]), id(decided[1])
+        if key not in self._clauses:
+            old, new = decided
+            self._clauses[key] = clause_edit(self._comparison, self._pair, _span(old), _span(new))
+        return self._clauses[key]
+
+    def of_duplicate(self) -> tuple[Edit, ...]:
+        """Say why an event is a duplicate now, or no longer: an earlier one of the same messageId is (not) taken."""
+        return self._taking
+
+    def of_making(self, event: dict[str, JSON], kind: Kind, old: Plan, new: Plan) -> tuple[Edit, ...]:
+        """Say why something else is made of an event that the mapping takes in both versions."""
+        if len(self._making) <= 1:
+            return self._making
+        if is_stale(old) != is_stale(new) and (age := self._settings.get("max_event_age")):
+            return (age,)
+        if action := self._pair.edit("action"):
+            return (action,)
+        found = tuple(self._found(event, kind, old, new))
+        return found or self._making
+
+    def _found(self, event: dict[str, JSON], kind: Kind, old: Plan, new: Plan) -> Iterator[Edit]:
+        before, after = payload_of(old), payload_of(new)
+        for number, (found, edit) in enumerate(self._pair.fields):
+            if kind == "payload_changed":  # most changes are: what differs there is looked at before anything is tried
+                if same_json(_at(before, found.output), _at(after, found.output)):
+                    continue
+                if self._alone.get(found.output) is edit:
+                    yield edit
+                    continue
+            if self._differs(self._without_field(number, found), event, kind, new):
+                yield edit
+        for name in MADE_BY:
+            if name in self._settings and self._differs(self._without_setting(name), event, kind, new):
+                yield self._settings[name]
+        if isinstance(old, Planned) and isinstance(new, Planned):
+            yield from self._sent_otherwise(new)
+
+    def _differs(self, undone: Planner, event: dict[str, JSON], kind: Kind, new: Plan) -> bool:
+        """Say whether without an edit something else would become of the event."""
+        found = kind_of(undone(event, self._oldest[1]), new)
+        return found is not None and (kind in _OF_PAYLOAD or found not in _OF_PAYLOAD)
+
+    def _sent_otherwise(self, new: Planned) -> Iterator[Edit]:
+        for name, auth in CREDENTIALS.items():
+            if name in self._settings and new.request.auth == auth:
+                yield self._settings[name]
+        if _ADDRESS in self._settings:
+            yield self._settings[_ADDRESS]
+
+    def _without_field(self, number: int, found: Difference) -> Planner:
+        if number not in self._undone:
+            mapping = self._pair.new
+            assert mapping is not None
+            fields = undo(mapping.fields, found)
+            changed = replace(mapping, fields=fields, resolve=compile_mapping(fields))
+            self._undone[number] = compile_plan(changed, self._comparison.new.destination.settings)
+        return self._undone[number]
+
+    def _without_setting(self, name: str) -> Planner:
+        number = -1 - MADE_BY.index(name)
+        if number not in self._undone:
+            assert self._pair.new is not None
+            old, new = self._comparison.old.destination.settings, self._comparison.new.destination.settings
+            self._undone[number] = compile_plan(self._pair.new, without(new, name, old))
+        return self._undone[number]
+
+
+_OF_PAYLOAD: Final = frozenset({"payload_changed", "request_changed"})
+
+
+def _taking(pair: Pair, comparison: Comparison) -> tuple[Edit, ...]:
+    """List the edits that decide which events a mapping takes."""
+    kinds = ("added", "removed", "enabled", "disabled", "trigger")
+    edits = tuple(edit for edit in pair.edits if edit.kind in kinds)
+    consent = comparison.settings.get("consent_categories")
+    return (*edits, *((consent,) if consent else ()))
+
+
+def _making(pair: Pair, comparison: Comparison) -> Iterator[Edit]:
+    """List the edits that decide what a mapping makes of events."""
+    yield from (edit for edit in pair.edits if edit.kind in ("action", "field"))
+    names = ("max_event_age", *MADE_BY, *CREDENTIALS, _ADDRESS)
+    yield from (comparison.settings[name] for name in names if name in comparison.settings)
+
+
+def _is_alone(found: Difference, pair: Pair) -> bool:
+    """Say whether no other difference is in the same part of the payload."""
+    outputs = [other.output for other, _ in pair.fields if other is not found]
+    return not any(_overlap(found.output, output) for output in outputs)
+
+
+def _overlap(one: Output, other: Output) -> bool:
+    return one[: len(other)] == other[: len(one)]
+
+
+def _at(value: JSON, path: Output) -> "JSON | Missing":
+    for key in path:
+        if not isinstance(value, dict) or key not in value:
+            return MISSING
+        value = value[key]
+    return value
+
+
+def _span(part: Trigger | None) -> tuple[int, int] | None:
+    return None if part is None else (part.start, part.end)
+
+
+def is_stale(plan: Plan) -> bool:
+    """Say whether an event is skipped for its age."""
+    return isinstance(plan, Skipped) and plan.reason == STALE

@@ -1,0 +1,195 @@
+"""Paths into the event that lead nowhere: fields that no event has, or none of those that a trigger lets through.
+
+In: a destination. Out: warnings, with the path that was most likely meant where one is near. What stands below
+`properties`, `traits` and `context.traits` is everybody's own; of `context` only near misses of known keys are told.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, TypeAlias
+
+import msgspec
+
+from connector.destination import Destination
+from connector.documents import Part
+from connector.errors import Path, Problem, nearest
+from connector.events import EVENT_TYPES
+from connector.language.paths import Keys
+from connector.language.triggers import clauses, field_of, operands
+from connector.language.triggers.fields import FIELDS
+from connector.lints.holding import taken_types
+from connector.lints.reading import Read, reads_of
+from connector.lints.satisfying import FIELD_TYPES
+from connector.mappings import Mapping as DestinationMapping
+
+_TYPES_OF: Final[Mapping[str, tuple[str, ...]]] = {
+    **FIELD_TYPES,
+    "properties": ("page", "screen", "track"),
+    "traits": ("group", "identify"),
+}
+_OBJECTS: Final[Mapping[Keys, tuple[str, ...]]] = {
+    (): tuple(FIELDS),
+    ("context",): (
+        *("active", "app", "campaign", "channel", "consent", "device", "groupId", "integrations", "ip", "library"),
+        *("locale", "location", "network", "os", "page", "plan", "protocols", "referrer", "rupt", "screen"),
+        *("sessionId", "timezone", "traits", "userAgent", "userAgentData"),
+    ),
+    ("context", "page"): ("path", "referrer", "search", "title", "url"),
+    ("context", "device"): (
+        "id",
+        "manufacturer",
+        "model",
+        "name",
+        "type",
+        "token",
+        "advertisingId",
+        "adTrackingEnabled",
+    ),
+    ("context", "campaign"): ("name", "source", "medium", "term", "content", "id"),
+    ("context", "os"): ("name", "version"),
+    ("context", "library"): ("name", "version"),
+    ("context", "app"): ("name", "version", "build", "namespace"),
+}
+"""The keys that an object of an event is known to have; only those of the root are all that there are."""
+
+_Reading: TypeAlias = tuple[str, Path, int | None, Keys, str]  # a place in a file and what is read there
+
+
+_Told: TypeAlias = tuple[DestinationMapping, Problem]
+
+
+class _Finding(msgspec.Struct, frozen=True):
+    """A path that leads nowhere: what to say of it, and the keys to write instead, if they are clear."""
+
+    code: str
+    message: str
+    help: str
+    instead: Keys = ()
+
+
+def check_paths(
+    destination: Destination, *, apart: Callable[[str], bool]
+) -> Iterator[tuple[DestinationMapping, Problem]]:
+    """Warn of paths that no event has, each with a mapping that reads it.
+
+    What several mappings share must lead nowhere in all of them, but for files that are to be taken `apart`.
+    """
+    found: dict[_Reading, tuple[DestinationMapping, Part, Read, list[_Finding | None]]] = {}
+    for mapping in destination.mappings:
+        types = taken_types(mapping)
+        for part, read in _reads(mapping):
+            file = part.document.file
+            place = (file, part.path, read.start, read.keys, mapping.name if apart(file) else "")
+            findings = found.setdefault(place, (mapping, part, read, []))[3]
+            is_asked = not read.path and read.keys[0] in FIELD_TYPES  # a clause that asks in vain is told of itself
+            findings.append(_judge(read.keys, EVENT_TYPES if is_asked else types, mapping.name))
+    for mapping, part, read, findings in found.values():
+        told = [finding for finding in findings if finding is not None]
+        if told and len(told) == len(findings):
+            yield mapping, _problem(part, read, told[0])
+
+
+def _reads(mapping: DestinationMapping) -> Iterator[tuple[Part, Read]]:
+    trigger = mapping.draft.parts["trigger"]
+    for clause in clauses(mapping.trigger):
+        for operand in operands(clause):
+            field = field_of(operand)
+            yield trigger, Read(field.keys, (), field.start)
+    for read in reads_of(mapping.fields):
+        if read.path:
+            yield mapping.draft.fields[str(read.path[0])].child(*read.path[1:]), read
+
+
+def _judge(keys: Keys, types: frozenset[str], name: str) -> _Finding | None:
+    if not keys:
+        return None
+    root = keys[0]
+    if root not in FIELDS:
+        return _unknown_root(keys)
+    have = _TYPES_OF.get(root)
+    if have is not None and types and types.isdisjoint(have):
+        return _absent(keys, types, have, name)
+    return _near_miss(keys)
+
+
+def _unknown_root(keys: Keys) -> _Finding:
+    root, rest = keys[0], keys[1:]
+    inside, near = _OBJECTS[("context",)], _like(root, tuple(FIELDS))
+    if near:
+        instead: Keys = (near, *rest)
+    elif root in inside or (not rest and _like(root, inside) in ("userAgent", "locale", "timezone")):
+        instead = ("context", root if root in inside else _like(root, inside), *rest)
+    else:
+        instead = ()
+    key = ".".join(keys)
+    help = f"did you mean $.{'.'.join(instead)}?" if instead else _where(key)
+    return _Finding("unknown_path", f"no event has a field {root!r}", help, instead)
+
+
+def _where(key: str) -> str:
+    return f"write where it is found: $.traits.{key}, $.context.traits.{key} or $.properties.{key}"
+
+
+def _absent(keys: Keys, types: frozenset[str], have: tuple[str, ...], name: str) -> _Finding:
+    instead: Keys = ()
+    if keys[0] == "traits" and types <= {"page", "screen", "track"}:
+        instead = ("context", *keys)
+    elif keys[0] == "properties" and types <= {"identify", "group"}:
+        instead = ("traits", *keys[1:])
+    message = f"{name!r} takes only {_list(sorted(types))} events, and {keys[0]} is only in {_list(have)} events"
+    help = f"write $.{'.'.join(instead)}" if instead else "read another field, or let the trigger take such events"
+    if keys[0] == "traits" and instead:
+        help += ": there the user's traits are in the context"
+    return _Finding("absent_field", message, help, instead)
+
+
+def _near_miss(keys: Keys) -> _Finding | None:
+    """Recognize a key that is nearly one that the object is known to have."""
+    for at in range(1, len(keys)):
+        known = _OBJECTS.get(keys[:at])
+        if known is None or keys[at] in known:
+            continue
+        near = _like(keys[at], known)
+        if not near:
+            return None
+        above, instead = ".".join(keys[:at]), (*keys[:at], near, *keys[at + 1 :])
+        help = f"did you mean $.{'.'.join(instead)}?"
+        return _Finding("unknown_path", f"no event has a field {keys[at]!r} in {above}", help, instead)
+    return None
+
+
+def _like(word: str, known: tuple[str, ...]) -> str:
+    """Find the known key that differs only in case and joints, or in a letter or two."""
+    plain = {_plain(name): name for name in known}
+    same = plain.get(_plain(word))
+    if same is not None:
+        return same
+    return plain.get(nearest(_plain(word), plain), "") if len(word) > 2 else ""
+
+
+def _plain(word: str) -> str:
+    return word.replace("_", "").replace("-", "").lower()
+
+
+def _list(words: tuple[str, ...] | list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _problem(part: Part, read: Read, finding: _Finding) -> Problem:
+    span = _span(part, read)
+    if span is None:
+        return part.problem(finding.code, finding.message, help=finding.help, severity="warning")
+    start, end = span
+    fix = part.replaced(start, end, ".".join(finding.instead)) if finding.instead else None
+    at_dollar = start - 2 if part.value and str(part.value)[:start].endswith("$.") else start
+    return part.problem(
+        finding.code, finding.message, start=at_dollar, end=end, help=finding.help, severity="warning", fix=fix
+    )
+
+
+def _span(part: Part, read: Read) -> tuple[int, int] | None:
+    """Find the path in the text that holds it, where it is spelled with dots alone."""
+    text, spelled = part.value, ".".join(read.keys)
+    if read.start is None or not isinstance(text, str):
+        return None
+    at = text.find(spelled, read.start)
+    return (at, at + len(spelled)) if at >= 0 else None

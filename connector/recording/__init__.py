@@ -1,0 +1,1 @@
+"""Recorded events with pseudonyms: read, proven to take the same way through every mapping, and written."""

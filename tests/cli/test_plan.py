@@ -1,0 +1,433 @@
+"""The plan as a command: versions from files and from git, what it prints in each form, and its exit codes."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.command import Done, Screen, Terminal, call, lines, page, write_config, write_events
+
+NAMED = "{name: Pages, action: attach, trigger: 'type = \"page\"', fields: {account: $.userId%s}}"
+PLAIN, EMAILED = NAMED % "", NAMED % ", email: $.properties.email"
+ANY_AGE = ("max_event_age: none",)
+
+
+def git(folder: Path, *words: str) -> None:
+    """Run git in a folder."""
+    who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "init.defaultBranch=main")
+    subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True)
+
+
+def commit(folder: Path) -> None:
+    """Commit all that there is."""
+    if not (folder / ".git").exists():
+        git(folder, "init", "-q")
+    git(folder, "add", "--all")
+    git(folder, "commit", "-qm", "what was there")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in a folder with a destination file and a recording of three pages and a track."""
+    monkeypatch.chdir(tmp_path)
+    write_config(tmp_path, PLAIN, settings=ANY_AGE)
+    emails = ({"email": f"ada{number}@example.com"} for number in (1, 2, 3))
+    pages = [page(number, properties=email) for number, email in enumerate(emails, 1)]
+    write_events(tmp_path / "events.jsonl", *pages, page(4, type="track", event="A"))
+    return tmp_path
+
+
+def edit(folder: Path, *mappings: str, settings: tuple[str, ...] = ()) -> None:
+    """Write the destination file anew."""
+    write_config(folder, *mappings, settings=(*ANY_AGE, *settings))
+
+
+def plan(*words: str | Path, **more: Any) -> Done:
+    """Run the plan over the recording."""
+    return call("plan", *words, "events.jsonl", **more)
+
+
+def test_an_uncommitted_edit_is_compared_with_the_last_commit(folder: Path) -> None:
+    """Without options the file is compared with HEAD; the headline comes first, and places are named as git does."""
+    commit(folder)
+    edit(folder, EMAILED)
+    done = plan("--show-values")
+    assert done.code == 5
+    assert done.out == (
+        "HEAD:rupt.yaml → rupt.yaml, events.jsonl\n"
+        "1 of 1 mapping changes; of 4 events 3 (75.0 %) become something else\n"
+        "\n"
+        "            before  after\n"
+        "  planned        3      3\n"
+        "  filtered       1      1\n"
+        "\n"
+        "Pages  took 3 events, takes 3\n"
+        "  payload changed: 3 (100.0 % of those taken before)\n"
+        "    field email: 3\n"
+        "      + rupt.yaml:7  email: $.properties.email\n"
+        "      m-1  events.jsonl:1\n"
+        '        + email: "ada1@example.com"\n'
+        "      m-2  events.jsonl:2\n"
+        '        + email: "ada2@example.com"\n'
+        "      m-3  events.jsonl:3\n"
+        '        + email: "ada3@example.com"\n'
+    )
+
+
+def test_nothing_changes(folder: Path) -> None:
+    """An edit of nothing ends with 0 and says how many events there were."""
+    commit(folder)
+    done = plan()
+    assert (done.code, done.out.splitlines()[1]) == (0, "nothing changes: 4 events become what they became before")
+
+
+def test_an_edit_that_no_event_reaches_is_told_and_ends_with_0(folder: Path) -> None:
+    """What could change, but does not on this recording, is listed with its place and the reason."""
+    commit(folder)
+    edit(folder, NAMED % ", phone: $.properties.phone", settings=("delivery: {attempts: 3}",))
+    done = plan()
+    assert done.code == 0
+    assert "2 edits without effect on these events" in done.out
+    assert "Pages: field phone  of the 3 events it takes none shows it" in done.out
+    assert "setting delivery.attempts  it is about how and when requests are sent" in done.out
+
+
+def test_another_revision(folder: Path) -> None:
+    """--from takes any revision, and REV:path."""
+    commit(folder)
+    git(folder, "tag", "v1")
+    edit(folder, EMAILED)
+    commit(folder)
+    assert plan().code == 0
+    assert plan("--from", "v1").code == plan("--from", "HEAD~1:rupt.yaml").code == 5
+    assert plan("--from", "HEAD~1", "--to", "HEAD").code == 5
+
+
+def test_a_file_wins_over_a_revision(folder: Path) -> None:
+    """A file that has the name of a branch is the file."""
+    commit(folder)
+    edit(folder, EMAILED)
+    (folder / "main").write_bytes((folder / "rupt.yaml").read_bytes())
+    assert plan("--from", "main").code == 0
+
+
+def test_includes_and_presets_come_from_the_revision_too(folder: Path) -> None:
+    """All that the file names is read as it was then: globs, single files, and presets beside it."""
+    (folder / "below" / "presets").mkdir(parents=True)
+    text = "include: [more/*.yaml, ../one.yml]\nmappings:\n"
+    edit(folder)
+    root = folder / "below" / "rupt.yaml"
+    root.write_text((folder / "rupt.yaml").read_text().replace("mappings:\n  - preset: attach-device\n", text))
+    (folder / "below" / "more").mkdir()
+    (folder / "below" / "more" / "pages.yaml").write_text("mappings:\n  - preset: ../presets/page.yaml\n")
+    preset = folder / "below" / "presets" / "page.yaml"
+    preset.write_text('name: Pages\naction: attach\ntrigger: type = "page"\nfields: {account: $.userId}\n')
+    tracks = 'name: Tracks\naction: attach\ntrigger: type = "track"\nfields: {account: $.userId}\n'
+    (folder / "one.yml").write_text(tracks)
+    commit(folder)
+    preset.write_text(preset.read_text().replace("$.userId", "$.name"))
+    done = plan("--config", "below/rupt.yaml", "--json")
+    *groups, summary = done.rows
+    assert done.code == 5, done.err
+    assert [(row["mapping"], row["cause"]["from"]["file"]) for row in groups] == [
+        ("Pages", "HEAD:below/presets/page.yaml")
+    ]
+    assert groups[0]["cause"]["to"]["file"] == "below/presets/page.yaml"
+    assert [row["name"] for row in summary["mappings"]] == ["Pages", "Tracks"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--from", "nowhere"], "'nowhere' is neither a file nor a revision that this repository has"),
+        (["--from", "old.yaml"], "there is no file 'old.yaml'"),
+        (["--config", "new.yaml"], "HEAD has no file new.yaml"),
+        (["--from", "HEAD:old.yaml"], "HEAD has no file old.yaml"),
+        (["--to", "new/rupt.yaml"], "there is no file 'new/rupt.yaml'"),
+        (["--config", "no.yaml"], "there is no file 'no.yaml'"),
+        (["--json", "--markdown"], "--json and --markdown are two ways"),
+    ],
+)
+def test_what_cannot_be_compared_is_said(folder: Path, words: list[str], said: str) -> None:
+    """An unknown revision, or a file that is not in it, ends with 2 and says what to do."""
+    commit(folder)
+    (folder / "new.yaml").write_bytes((folder / "rupt.yaml").read_bytes())
+    done = plan(*words)
+    assert done.code == 2
+    assert said in done.err
+    assert "Traceback" not in done.err
+
+
+def test_outside_of_a_repository(folder: Path) -> None:
+    """Without git's help a file must be given, and the message says how."""
+    done = plan(env={"RUPT_CLIENT_ID": "x"})
+    assert done.code == 2
+    assert "is in no git repository" in done.err
+    assert "--from OLD.yaml" in done.err
+
+
+def test_a_repository_without_a_commit(folder: Path) -> None:
+    """Before the first commit there is no old version."""
+    git(folder, "init", "-q")
+    assert "has no commit yet" in plan().err
+
+
+def test_everything_may_be_new(folder: Path) -> None:
+    """--from nothing takes all mappings as added."""
+    done = plan("--from", "nothing", "--json")
+    assert done.code == 5
+    assert [(row["change"], row["cause"]["kind"], row["count"]) for row in done.rows[:-1]] == [
+        ("newly_matched", "added", 3)
+    ]
+
+
+def test_a_new_version_that_does_not_load(folder: Path) -> None:
+    """Its problems are told as check tells them, and the exit code is 2."""
+    commit(folder)
+    edit(folder, NAMED.replace("page", 'page" AND "x') % "")
+    done = plan()
+    assert done.code == 2
+    assert "--> rupt.yaml:" in done.err
+
+
+def test_an_old_version_that_does_not_load(folder: Path) -> None:
+    """Its problems name the file as the revision's, and no folder of this machine."""
+    edit(folder, NAMED % ", emial: $.name")
+    commit(folder)
+    edit(folder, PLAIN)
+    done = plan()
+    assert done.code == 2
+    assert "--> HEAD:rupt.yaml:7:" in done.err
+    assert "rupt-connector-" not in done.err  # the temporary folder
+
+
+def test_a_recording_in_which_nothing_can_be_read(folder: Path) -> None:
+    """The wrong file ends with 4."""
+    commit(folder)
+    (folder / "events.jsonl").write_bytes(b"not json\n")
+    done = plan()
+    assert done.code == 4
+    assert "nothing in the recording could be read as an event" in done.out
+
+
+def test_events_that_are_too_old_are_said_to_be(folder: Path) -> None:
+    """What is skipped as stale in both versions hides the edit: the report says so, and how to look beyond it."""
+    write_config(folder, PLAIN)
+    write_events(folder / "events.jsonl", page(1, timestamp="2020-01-01T00:00:00.000Z"))
+    commit(folder)
+    write_config(folder, EMAILED.replace("$.properties.email", "$.name"))
+    done = plan()
+    assert done.code == 0
+    assert "1 event is older than max_event_age and skipped in both versions" in done.out
+    assert plan("--allow-stale").code == 5
+
+
+def test_values_are_masked_unless_asked_for(folder: Path) -> None:
+    """In every form values are pseudonyms of the same shape; equal ones stay equal; what the file says is shown."""
+    commit(folder)
+    edit(folder, NAMED % ", email: $.properties.email, tolerance: strict, metadata: {again: $.properties.email}")
+    for words in ([], ["--json"], ["--markdown"]):
+        done = plan(*words)
+        assert "ada1@example.com" not in done.out
+        assert "strict" in done.out
+    row = plan("--json").rows[0]
+    diff = {leaf["path"]: leaf["to"] for leaf in row["samples"][0]["diff"]}
+    assert diff["email"] == diff["metadata.again"]
+    assert re.fullmatch(r"\w+@[\w.]+", diff["email"])
+
+
+def test_keys_that_are_data_are_masked_too(folder: Path) -> None:
+    """An object taken whole from an event may have an address for a key."""
+    write_events(folder / "events.jsonl", page(1, properties={"ada@example.com": "x", "plan": "y"}))
+    commit(folder)
+    edit(folder, NAMED % ", metadata: $.properties")
+    assert "metadata.plan" in plan().out
+    assert "ada@example.com" not in plan().out + plan("--json").out + plan("--markdown").out
+
+
+def test_a_secret_field_is_never_shown(folder: Path) -> None:
+    """That the account's token changes is told; neither its values nor its text are."""
+    edit(folder, NAMED % ", secret: $.properties.email")
+    commit(folder)
+    edit(folder, NAMED % ", secret: $.anonymousId")
+    done = plan("--show-values")
+    assert done.code == 5
+    assert 'secret: "[redacted]"' in done.out
+    assert "ada1@example.com" not in done.out
+    assert "anon-1" not in done.out
+
+
+def test_a_secret_setting_is_never_shown(folder: Path) -> None:
+    """Another client id changes every request, and its value is hidden."""
+    commit(folder)
+    file = folder / "rupt.yaml"
+    file.write_text(file.read_text().replace("client-1", "client-2"))
+    done = plan("--show-values")
+    assert done.code == 5
+    assert "setting client_id: 3" in done.out
+    assert "client-2" not in done.out + done.err
+
+
+def test_json_is_one_object_a_group_and_a_summary(folder: Path) -> None:
+    """The rows hold counts, shares, causes and samples; the last one the whole."""
+    commit(folder)
+    edit(folder, EMAILED)
+    done = plan("--json", "--show-values")
+    group, summary = done.rows
+    assert group == {
+        "mapping": "Pages",
+        "change": "payload_changed",
+        "count": 3,
+        "of": 3,
+        "percent": 100.0,
+        "cause": {
+            "kind": "field",
+            "mapping": "Pages",
+            "name": "email",
+            "to": {"file": "rupt.yaml", "line": 7, "column": 96, "text": "email: $.properties.email"},
+        },
+        "samples": [
+            {
+                "messageId": f"m-{number}",
+                "at": f"events.jsonl:{number}",
+                "before": {"outcome": "planned"},
+                "after": {"outcome": "planned"},
+                "diff": [{"path": "email", "to": f"ada{number}@example.com"}],
+            }
+            for number in (1, 2, 3)
+        ],
+    }
+    assert (summary["events"], summary["changed"], summary["exitCode"]) == (4, 3, 5)
+    assert summary["outcomes"]["planned"] == {"before": 3, "after": 3}
+    assert summary["mappings"] == [{"name": "Pages", "before": 3, "after": 3, "changes": {"payload_changed": 3}}]
+    assert done.err == "1 of 1 mapping changes; of 4 events 3 (75.0 %) become something else\n"
+
+
+def test_a_renamed_mapping_is_told_with_what_it_means(folder: Path) -> None:
+    """A rename changes no request, but what was delivered under the old name is not known under the new one."""
+    commit(folder)
+    edit(folder, PLAIN.replace("name: Pages", "name: Views"))
+    done = plan()
+    assert done.code == 0
+    assert "Views was Pages: it does the same under another name" in " ".join(done.out.split())
+    assert "may be delivered again" in " ".join(done.out.split())
+
+
+def test_samples_are_the_same_each_time(folder: Path) -> None:
+    """With values shown, two plans print the same."""
+    commit(folder)
+    edit(folder, EMAILED)
+    assert plan("--show-values") == plan("--show-values")
+
+
+def test_selections_are_those_of_replay(folder: Path) -> None:
+    """--limit and --since leave events out, and the report says how many."""
+    commit(folder)
+    edit(folder, EMAILED)
+    assert plan("--json", "--limit", "2").rows[-1]["events"] == 2
+    done = plan("--since", "2026-11-21T09:00Z")
+    assert "not compared: 4 outside --since/--until" in done.out
+
+
+def test_secrets_of_production_are_not_needed(folder: Path) -> None:
+    """--allow-unset fills both versions alike."""
+    file = folder / "rupt.yaml"
+    file.write_text(file.read_text().replace("client-1", "${NOWHERE_SET}"))
+    commit(folder)
+    assert plan(env={}).code == 2
+    assert plan("--allow-unset", env={}).code == 0
+
+
+def test_lines_that_cannot_be_read_are_reported(folder: Path) -> None:
+    """They are counted, told with their place, and do not change the exit code."""
+    commit(folder)
+    with (folder / "events.jsonl").open("ab") as file:
+        file.write(b"{]\n")
+    done = plan()
+    assert done.code == 0
+    assert "events.jsonl:5: bad_request" in done.err
+    assert "not compared: 1 unreadable or discarded" in done.out
+
+
+def test_a_terminal_has_colours_and_a_bar(folder: Path) -> None:
+    """On a terminal what goes is red and what comes is green; off one there is no code at all."""
+    commit(folder)
+    edit(folder, EMAILED)
+    done = plan("--show-values", stdout=Screen(), stderr=Terminal(), env={"TERM": "xterm"})
+    assert '\x1b[32m+ email: "ada1@example.com"\x1b[0m' in done.out
+    assert "\x1b" not in plan("--show-values").out
+
+
+def test_no_line_is_wider_than_80_columns(folder: Path) -> None:
+    """Off a terminal lines are broken between words."""
+    commit(folder)
+    edit(folder, NAMED % ", metadata: {long: '{{name}} a long text with many words, on and on and on, really'}")
+    assert max(map(len, plan().out.splitlines())) <= 80
+
+
+# ------------------------------------------------------------------------------------------------------- markdown
+
+
+def hostile(folder: Path) -> str:
+    """Plan an edit of mappings and events whose texts would break a page."""
+    name = '"<b>@ada|`x` </summary></details> [a](b) ![](http://x.example)"'
+    bad = "```\n</details>\n@ada <script>alert(1)</script> | [x](http://x.example)"
+    write_events(folder / "events.jsonl", page(1, messageId="```@ada</details>", name=bad, properties={"email": bad}))
+    edit(folder, PLAIN.replace("name: Pages", f"name: {name}"))
+    commit(folder)
+    edit(folder, (NAMED % ", email: $.properties.email").replace("name: Pages", f"name: {name}"))
+    done = plan("--markdown", "--show-values")
+    assert done.code == 5
+    return done.out
+
+
+def test_markdown_has_a_short_table_and_folded_groups(folder: Path) -> None:
+    """A comment starts with the table; each group is folded away with its samples in a diff."""
+    commit(folder)
+    edit(folder, EMAILED)
+    text = plan("--markdown", "--show-values").out
+    assert "**1 of 1 mapping changes; of 4 events 3 (75.0 %) become something else**" in text
+    row = "| <code>Pages</code> | payload changed | 3 | 100.0 % of those taken before | <code>field email</code> |"
+    assert row in text
+    assert '+ email: "ada1@example.com"' in text
+    assert text.count("<details>") == text.count("</details>") == 1
+
+
+def test_nothing_in_an_event_breaks_the_page(folder: Path) -> None:
+    """Outside of the fenced block no text of an event or a file has a character that means something."""
+    text = hostile(folder)
+    fence = re.search(r"^(`{3,})diff$", text, re.MULTILINE)
+    assert fence is not None
+    before, inside, after = re.split(rf"^{fence[1]}(?:diff)?$", text, flags=re.MULTILINE)
+    assert fence[1] not in inside
+    assert "@ada" not in before + after
+    assert "<b>" not in before
+    assert "<script>" not in before + after
+    table = [line for line in before.splitlines() if line.startswith("| <code>")]
+    assert [line.count("|") for line in table] == [6]
+    assert after.count("</details>") == 1
+
+
+def test_a_comment_is_bounded(folder: Path) -> None:
+    """However much changes, a comment has fewer than 65,000 characters, and says what was left out."""
+    fields = ", ".join(f"key{number}: $.properties.k{number}" for number in range(150))
+    values = {f"k{number}": "`@" * 200 + str(number) for number in range(150)}
+    write_events(folder / "events.jsonl", *(page(number, properties=values) for number in range(4)))
+    edit(folder, NAMED % ", metadata: {first: $.name}")
+    commit(folder)
+    edit(folder, NAMED % f", metadata: {{{fields}}}")
+    text = plan("--markdown", "--show-values").out
+    assert len(text.encode()) < 65_000
+    assert "are left out here" in text
+
+
+def test_recordings_come_from_standard_input_too(folder: Path) -> None:
+    """`-` is standard input."""
+    commit(folder)
+    edit(folder, EMAILED)
+    done = call("plan", "--json", "-", stdin=lines(page(1, properties={"email": "ada@example.com"})))
+    assert done.code == 5
+    assert json.loads(done.out.splitlines()[0])["samples"][0]["at"] == "stdin:1"

@@ -1,0 +1,83 @@
+"""Comments that allow a warning where it stands."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.lints.inspecting import HEAD, fixed, found_in, mapping
+
+PLAIN = """\
+  - name: Mine
+    action: attach
+    {above}
+    trigger: type = 'page' {behind}
+    fields: {{account: $.userId}}
+"""
+
+
+def lines(*, above: str = "# c", behind: str = "# c") -> str:
+    """Write a mapping whose trigger has single quotes, with comments above that line and behind it."""
+    return PLAIN.format(above=above, behind=behind)
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        lines(above="# check: allow segment_reads_otherwise"),
+        lines(behind="# check: allow segment_reads_otherwise"),
+        lines(above="# check: allow segment_reads_otherwise\n    # it is so at Segment\n"),
+        lines(above="#check:allow never_holds, segment_reads_otherwise"),
+    ],
+)
+def test_a_comment_allows_a_code(mapping: str, tmp_path: Path) -> None:
+    """A comment at the end of the line, or alone above it, keeps a warning of its code from being given."""
+    codes = {problem.code for problem in found_in(tmp_path, mapping)}
+    assert codes <= {"unused_allow"}
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        lines(above="# check: allow never_holds"),
+        PLAIN.format(above="# c", behind="").replace("fields:", "# check: allow segment_reads_otherwise\n    fields:"),
+        lines(above='description: "# check: allow segment_reads_otherwise"'),
+    ],
+)
+def test_a_comment_elsewhere_allows_nothing(mapping: str, tmp_path: Path) -> None:
+    """Another code, another line, or a text that only looks like a comment allows nothing."""
+    assert "segment_reads_otherwise" in {problem.code for problem in found_in(tmp_path, mapping)}
+
+
+def test_a_text_over_several_lines_is_allowed_at_its_key(tmp_path: Path) -> None:
+    """Where a comment cannot stand in a text, the line above its key is the place."""
+    mapping = lines(above="# check: allow segment_reads_otherwise", behind="")
+    folded = mapping.replace("type = 'page'", ">\n      type != \"alias\"\n      and type = 'page'")
+    assert [problem.code for problem in found_in(tmp_path, folded)] == ["redundant_part"]
+
+
+def test_a_comment_that_allows_nothing_is_told_of(tmp_path: Path) -> None:
+    """An idle comment is a warning, and the fix removes it, with its line where it stands alone."""
+    text = lines(above="# check: allow never_holds", behind="").replace("'", '"')
+    (problem,) = found_in(tmp_path, text)
+    assert problem.code == "unused_allow"
+    assert fixed(problem, tmp_path) == HEAD + text.replace("    # check: allow never_holds\n", "")
+
+
+def test_a_comment_behind_something_is_removed_alone(tmp_path: Path) -> None:
+    """The fix of an idle comment leaves what stands before it."""
+    text = lines(above="# c", behind="# check: allow never_holds").replace("'", '"')
+    (problem,) = found_in(tmp_path, text)
+    assert fixed(problem, tmp_path) == HEAD + text.replace(" # check: allow never_holds", "")
+
+
+@pytest.mark.parametrize("code", ["never_hold", "unknown_key"])
+def test_only_warnings_and_notes_can_be_allowed(code: str, tmp_path: Path) -> None:
+    """A code that there is not, or one of an error, is a warning of its own."""
+    text = lines(above=f"# check: allow {code}", behind="").replace("'", '"')
+    assert [problem.code for problem in found_in(tmp_path, text)] == ["unknown_allow"]
+
+
+def test_notes_can_be_allowed(tmp_path: Path) -> None:
+    """A comment allows a note as well."""
+    text = mapping('type = "page"').replace("name: Mine", "name: Mine # check: allow no_tests")
+    assert found_in(tmp_path, text, notes=True) == []
