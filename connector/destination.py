@@ -13,10 +13,11 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
+from connector.cases import Case
 from connector.documents import Document, Part
 from connector.drafts import DESTINATION_KEYS, Draft, Files, mappings_folder, preset_names
 from connector.errors import DestinationError, Problem, Sources
-from connector.mappings import Case, Mapping, Reads, build_mapping, union_reads
+from connector.mappings import Mapping, Reads, build_mapping, union_reads
 from connector.positions import shown
 from connector.settings import Settings, read_settings, unknown_keys
 

@@ -52,10 +52,19 @@ class Edit(msgspec.Struct, frozen=True):
 
 
 class Fix(msgspec.Struct, frozen=True):
-    """What mends a problem without anybody having to decide: `title` says it in a few words."""
+    """What mends a problem: `title` says it in a few words.
+
+    It is not `safe` where the file loads as it is and would then take other events, or send something else: somebody
+    should look at it.
+    """
 
     title: str
     edits: tuple[Edit, ...]
+    safe: bool = True
+
+    def unsafe(self) -> "Fix":
+        """The same, to be looked at."""
+        return Fix(self.title, self.edits, safe=False)
 
 
 Severity: TypeAlias = Literal["error", "warning", "note"]

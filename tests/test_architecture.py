@@ -35,8 +35,8 @@ LAYERS = """
     actions.build actions.conversions actions.identity actions.attach actions.detach actions.update_user actions
     variables positions yaml_errors yaml_text yaml_writing edits documents setting_kinds settings case_keys cases drafts
     mappings destination
-    lints.texts lints.reading lints.worlds lints.satisfying lints.holding lints.event_paths lints.overlaps lints.payloads
-    lints.spellings lints.allowing lints
+    lints.texts lints.reading lints.worlds lints.satisfying lints.holding lints.event_paths lints.overlaps
+    lints.payloads lints.spellings lints.allowing lints
     proofs.kinds proofs.event_types proofs.facts proofs.premises proofs.shapes proofs.evaluation proofs.judging
     proofs.rows proofs.wording proofs.problems proofs.table proofs
     routes pipeline rows

@@ -85,6 +85,7 @@ mappings:
     first, second = destination.mappings
     assert (first.name, first.action, first.enabled, second.name) == ("Attach Device", "attach", True, "One")
     event = first.tests[0].event
+    assert event is not None
     assert first.matches(event)
     assert first.resolve(event) == {
         "account": "user-42",

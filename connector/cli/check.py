@@ -11,7 +11,7 @@ from connector.cli.code_table import print_codes
 from connector.cli.mending import Mended, diff_of, look_at, mend, write
 from connector.cli.options import allow_unset_option, config_option, environment_of, load_config
 from connector.cli.painting import Painter
-from connector.cli.problem_lines import by_severity, counted, line_of_fix, print_problem, words_painter
+from connector.cli.problem_lines import by_severity, counted, line_of_fix, mendable, print_problem, words_painter
 from connector.cli.problem_places import Places, problem_row
 from connector.cli.proof_table import print_proof
 from connector.cli.sarif import sarif_log
@@ -48,6 +48,11 @@ class _Wanted(msgspec.Struct, frozen=True):
 @click.option("--strict", is_flag=True, help="End with 1 when there are warnings.")
 @click.option("--notes", is_flag=True, help="Print notes too; json and sarif always have them.")
 @click.option("--fix", is_flag=True, help="Mend what can be mended without a decision, and write the files.")
+@click.option(
+    "--unsafe-fixes",
+    is_flag=True,
+    help="With --fix or --diff: mend also where other events would be taken, or something else be sent.",
+)
 @click.option("--diff", "--dry-run", "diff", is_flag=True, help="Print what --fix would change, and write nothing.")
 @click.option("--codes", is_flag=True, help="List what the code of each problem means, and check nothing.")
 @click.option(
@@ -64,6 +69,7 @@ def command(
     notes: bool,
     fix: bool,
     diff: bool,
+    unsafe_fixes: bool,
     codes: bool,
     proof: bool,
     allow_unset: bool,
@@ -82,8 +88,10 @@ def command(
     if proof:
         return print_proof(streams, config, form, allow_unset=allow_unset)
     wanted = _Wanted(config, form, strict, notes, allow_unset)
+    if unsafe_fixes and not (fix or diff):
+        raise UsageError("--unsafe-fixes goes with --fix or --diff")
     if fix or diff:
-        mended = _mend(streams, wanted)
+        mended = _mend(streams, wanted, unsafe=unsafe_fixes)
         if diff:
             return _show_diff(streams, mended)
         write(mended)
@@ -144,14 +152,13 @@ def _print_problems(streams: Streams, problems: Sequence[Problem], wanted: _Want
 
 
 def _print_counts(streams: Streams, problems: Sequence[Problem], wanted: _Wanted) -> None:
-    if any(wanted.notes or problem.severity != "note" for problem in problems):
+    if problems:
         Painter(streams).wrap(counted(problems, notes=wanted.notes))
 
 
 def _nothing_done(problems: Sequence[Problem]) -> str:
-    number, mendable = len(problems), sum(problem.fix is not None for problem in problems)
-    told = f"{number:,} problem{'' if number == 1 else 's'}, nothing was done"
-    return f"{told}; --fix mends {mendable:,} of them" if mendable else told
+    number = len(problems)
+    return f"{number:,} problem{'' if number == 1 else 's'}, nothing was done{mendable(problems)}"
 
 
 def _mappings(destination: Destination) -> str:
@@ -171,10 +178,10 @@ def _tests(destination: Destination) -> str:
 # ------------------------------------------------------------------------------------------------------------- mending
 
 
-def _mend(streams: Streams, wanted: _Wanted) -> Mended:
+def _mend(streams: Streams, wanted: _Wanted, *, unsafe: bool) -> Mended:
     if not os.path.lexists(wanted.config):
         load_config(streams, wanted.config)  # says what to do about it
-    return mend(wanted.config, environment_of(streams, allow_unset=wanted.allow_unset), _look)
+    return mend(wanted.config, environment_of(streams, allow_unset=wanted.allow_unset), _look, unsafe=unsafe)
 
 
 def _tell_fixes(streams: Streams, mended: Mended) -> None:

@@ -56,15 +56,15 @@ def look_at(config: str, environment: Mapping[str, str], look: Look, instead: Te
     return State(tuple(look(destination)), destination)
 
 
-def mend(config: str, environment: Mapping[str, str], look: Look) -> Mended:
-    """Apply fixes until none is left; nothing is written."""
+def mend(config: str, environment: Mapping[str, str], look: Look, *, unsafe: bool = False) -> Mended:
+    """Apply fixes until none is left, those that are not safe when asked; nothing is written."""
     before: dict[str, bytes] = {}
     texts: dict[str, bytes] = {}
     mended: list[Problem] = []
     refused: set[tuple[Edit, ...]] = set()
     state = look_at(config, environment, look, texts)
     for _ in range(_ROUNDS):
-        wanted = [problem for problem in state.problems if _is_ours_to_mend(problem, refused)]
+        wanted = [problem for problem in state.problems if _is_ours_to_mend(problem, refused, unsafe=unsafe)]
         if not wanted:
             break
         for chosen in _attempts(wanted):
@@ -80,8 +80,8 @@ def mend(config: str, environment: Mapping[str, str], look: Look) -> Mended:
     return Mended(tuple(mended), before, changed)
 
 
-def _is_ours_to_mend(problem: Problem, refused: set[tuple[Edit, ...]]) -> bool:
-    if problem.fix is None or problem.fix.edits in refused:
+def _is_ours_to_mend(problem: Problem, refused: set[tuple[Edit, ...]], *, unsafe: bool) -> bool:
+    if problem.fix is None or problem.fix.edits in refused or not (problem.fix.safe or unsafe):
         return False
     ours = os.path.realpath(mappings_folder())
     return not any(os.path.realpath(edit.file).startswith(ours + os.sep) for edit in problem.fix.edits)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from connector.cli.painting import Line, Painter, Part, Style
 from connector.cli.streams import Streams, encodable
-from connector.errors import Problem, Severity
+from connector.errors import Fix, Problem, Severity
 
 _STYLES: Final[dict[Severity, Style]] = {"error": "red", "warning": "yellow", "note": "blue"}
 SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "note")
@@ -62,8 +62,12 @@ def print_problem(painter: Painter, problem: Problem) -> None:
     if problem.help:
         painter.wrap(("cyan", "help: "), problem.help, indent=2, hang=6)
     if problem.fix:
-        painter.wrap(("green", "fix: "), f"{problem.fix.title} (--fix)", indent=2, hang=5)
+        painter.wrap(("green", "fix: "), f"{problem.fix.title} ({_option_for(problem.fix)})", indent=2, hang=5)
     painter.print("")
+
+
+def _option_for(fix: Fix) -> str:
+    return "--fix" if fix.safe else "--unsafe-fixes"
 
 
 def _print_raw(painter: Painter, *parts: Part) -> None:
@@ -75,8 +79,18 @@ def counted(problems: Sequence[Problem], *, notes: bool) -> str:
     """Say how many problems there are of each severity, and how many can be mended."""
     counts = [(severity, sum(p.severity == severity for p in problems)) for severity in SEVERITIES]
     told = [_plural(number, severity) for severity, number in counts if number and (notes or severity != "note")]
-    mendable = sum(p.fix is not None for p in problems if notes or p.severity != "note")
-    return ", ".join(told) + (f"; --fix mends {mendable:,} of them" if mendable else "")
+    hidden = 0 if notes else sum(p.severity == "note" for p in problems)
+    told += [f"{_plural(hidden, 'note')} (--notes prints {'it' if hidden == 1 else 'them'})"] if hidden else []
+    return ", ".join(told) + mendable([p for p in problems if notes or p.severity != "note"])
+
+
+def mendable(problems: Sequence[Problem]) -> str:
+    """Say how many of these problems which option mends; nothing when none does."""
+    safe = sum(problem.fix is not None and problem.fix.safe for problem in problems)
+    unsafe = sum(problem.fix is not None and not problem.fix.safe for problem in problems)
+    told = [f"--fix mends {safe:,} of them"] if safe else []
+    told += [f"--unsafe-fixes {'' if safe else 'mends '}{unsafe:,}{' more' if safe else ' of them'}"] if unsafe else []
+    return f"; {', '.join(told)}" if told else ""
 
 
 def _plural(number: int, word: str) -> str:

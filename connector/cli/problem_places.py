@@ -62,7 +62,7 @@ def problem_row(problem: Problem, places: Places) -> dict[str, object]:
         row["help"] = problem.help
     if problem.fix:
         edits = [{"file": e.file, **_row_of(places.of_edit(e)), "text": e.text} for e in problem.fix.edits]
-        row["fix"] = {"title": problem.fix.title, "edits": edits}
+        row["fix"] = {"title": problem.fix.title, "safe": problem.fix.safe, "edits": edits}
     return row
 
 

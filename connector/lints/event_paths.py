@@ -182,7 +182,13 @@ def _problem(part: Part, read: Read, finding: _Finding) -> Problem:
     fix = part.replaced(start, end, ".".join(finding.instead)) if finding.instead else None
     at_dollar = start - 2 if part.value and str(part.value)[:start].endswith("$.") else start
     return part.problem(
-        finding.code, finding.message, start=at_dollar, end=end, help=finding.help, severity="warning", fix=fix
+        finding.code,
+        finding.message,
+        start=at_dollar,
+        end=end,
+        help=finding.help,
+        severity="warning",
+        fix=fix and fix.unsafe(),
     )
 
 

@@ -90,7 +90,7 @@ class _Checker:
             end=constant.end,
             help=help,
             severity="warning",
-            fix=fix,
+            fix=fix and fix.unsafe(),
         )
 
     def parts(self) -> Iterator[Problem]:

@@ -109,7 +109,7 @@ def _check_text(part: Part, text: str) -> Iterator[Problem]:
         message = f"{quoted(text)} is sent as this text: a path starts with $."
         help = f'write {path}, or {{"@literal": {text}}} when the text is meant'
         fix = part.rewritten(path)
-        yield part.problem("literal_path", message, help=help, severity="warning", fix=fix)
+        yield part.problem("literal_path", message, help=help, severity="warning", fix=fix and fix.unsafe())
     elif directive and directive[1] in DIRECTIVES.names():
         message = f"this text looks like the directive {directive[1]}, and is sent as it stands"
         help = f'write it as an object: {{"{directive[1]}": …}}, without quotes around all of it'

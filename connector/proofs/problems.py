@@ -166,7 +166,7 @@ def _fix(mapping: Mapping, clause: str) -> Fix | None:
         parse_trigger(f"{'(' if is_or else ''}{text}{more}")
     except LanguageError:
         return None
-    return Fix(f"add `and {clause}` to the trigger", (*edits, Edit(document.file, end, end, more)))
+    return Fix(f"add `and {clause}` to the trigger", (*edits, Edit(document.file, end, end, more)), safe=False)
 
 
 def _optional(mapping: Mapping, field: FieldProof, gone: list[When]) -> Problem:

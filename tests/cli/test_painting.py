@@ -9,7 +9,7 @@ from connector.cli.painting import Line, Painter, cells, padded, plain, wrapped
 from connector.cli.streams import Streams, on_one_line
 from tests.cli.command import Screen
 
-WORDS = (("bold", "Attach Device"), " takes ", ("green", "it"), " and sends what is known of the user")
+WORDS: Line = (("bold", "Attach Device"), " takes ", ("green", "it"), " and sends what is known of the user")
 
 
 def printed(stdout: io.BytesIO, *parts: str | tuple[str, str], env: dict[str, str] | None = None) -> str:
