@@ -70,7 +70,7 @@ LAYERS = """
     metrics log_records logs config reload
     service standing steps
     app server
-    cli cli.streams cli.help cli.reasons cli.options cli.painting cli.progress cli.progress_bar cli.summary
+    cli cli.streams cli.help cli.reasons cli.options cli.painting cli.places cli.progress cli.progress_bar cli.summary
     cli.summary_table cli.store cli.hiding
     cli.code_table cli.problem_lines cli.problem_places cli.sarif cli.mending cli.proof_table cli.check
     cli.trial_report cli.trial_junit cli.trial_coverage cli.test

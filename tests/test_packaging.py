@@ -111,7 +111,7 @@ def test_a_first_file(installed: Installed) -> None:
     assert (written.returncode, written.stdout) == (0, "")
     done = installed.run("check", RUPT_CLIENT_ID="an-id")
     assert (done.returncode, done.stderr) == (0, "")
-    assert re.fullmatch(r"rupt\.yaml: 3 mappings, all \d+ tests pass\n", done.stdout)
+    assert re.fullmatch(r"rupt\.yaml: 3 mappings, all \d+ tests pass\n\d+ notes \(--notes prints them\)\n", done.stdout)
     unset = installed.run("check")
     assert unset.returncode == 2
     assert "error[unset_variable]" in unset.stderr

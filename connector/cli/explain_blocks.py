@@ -3,7 +3,6 @@
 In: entries. Out: lines on a Painter, no wider than it is; a long value is cut and its length told.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -12,8 +11,8 @@ from msgspec import UNSET
 
 from connector.cli.explain_shapes import Shown
 from connector.cli.painting import Line, Painter, cells, padded, plain, wrapped
+from connector.cli.places import short_file
 from connector.cli.streams import Streams, on_one_line
-from connector.drafts import mappings_folder
 from connector.values import dump_json
 
 _NARROWEST: Final = 20  # columns for a value
@@ -70,7 +69,7 @@ def print_block(painter: Painter, marks: Marks, entries: Sequence[Entry], file: 
     for entry in entries:
         if entry.at and (here := entry.at.rsplit(":", 2)[0]) != file:
             file = here
-            painter.print(" " * indent, ("dim", f"in {place(file)}"))
+            painter.print(" " * indent, ("dim", f"in {short_file(file)}"))
         at = "" if entry.at == last else _line_column(entry.at).rjust(gutter)
         last = entry.at
         for line in _lines(entry, marks, column - start, painter.columns - start):
@@ -132,18 +131,3 @@ def cut(text: str, width: int, marks: Marks) -> str:
 
 def _line_column(at: str) -> str:
     return ":".join(at.rsplit(":", 2)[1:])
-
-
-def place(location: str) -> str:
-    """Shorten the name of a file, or a place in it: presets by name, files below this folder from here on."""
-    file, colon, rest = location.partition(":") if location.count(":") < 2 else _split(location)
-    folder, name = os.path.split(file)
-    if folder == str(mappings_folder()):
-        return f"preset {name}{colon}{rest}"
-    below = os.path.relpath(file) if os.path.isabs(file) else file
-    return f"{file if below.startswith('..') else below}{colon}{rest}"
-
-
-def _split(location: str) -> tuple[str, str, str]:
-    file, line, column = location.rsplit(":", 2)
-    return file, ":", f"{line}:{column}"

@@ -9,9 +9,10 @@ from typing import Final
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from connector.cli.explain_blocks import Entry, Marks, cut, place, print_block
+from connector.cli.explain_blocks import Entry, Marks, cut, print_block
 from connector.cli.explain_shapes import ChangeRow, FieldRow, MappingRow, SentRow, Shown, StepRow, TriggerRow, ValueRow
 from connector.cli.painting import Painter, Part, Style
+from connector.cli.places import short_place
 from connector.cli.reasons import REASONS
 from connector.events import Event
 from connector.explanations import Explanation
@@ -73,7 +74,7 @@ class Teller:
         said = _WORDS.get(row.outcome, row.outcome)
         where = row.trigger.location if short and row.trigger and row.reason == NO_MATCHING_MAPPING else row.location
         name: tuple[Part, ...] = ((style, mark), " ", ("bold", row.mapping), ": ", (style, said))
-        self._painter.wrap(*name, ("dim", f"  {place(where)}"))
+        self._painter.wrap(*name, ("dim", f"  {short_place(where)}"))
 
     def _faults(self, row: MappingRow) -> None:
         """Say what is wrong, and where in the file it comes about."""
@@ -82,11 +83,13 @@ class Teller:
         if row.failed:
             for problem in row.problems or ():
                 self._painter.wrap(
-                    ("red", problem), f": {row.failed.text}  ", ("dim", place(row.failed.location)), indent=2
+                    ("red", problem), f": {row.failed.text}  ", ("dim", short_place(row.failed.location)), indent=2
                 )
         for field in row.fields or ():
             for problem in field.problems or ():
-                self._painter.wrap(("red", f"{field.name}: {problem}"), ("dim", f"  {place(field.location)}"), indent=2)
+                self._painter.wrap(
+                    ("red", f"{field.name}: {problem}"), ("dim", f"  {short_place(field.location)}"), indent=2
+                )
         for warning in row.warnings or ():
             self._painter.wrap(("yellow", f"warning: {warning}"), indent=2)
         if row.stale:

@@ -64,7 +64,7 @@ class _Text:
         pair = counts.pair
         assert pair is not None
         self._painter.print()
-        took = f"took {counts.took_before:,} events, takes {counts.took_after:,}"
+        took = f"took {counted(counts.took_before, 'event')}, takes {counts.took_after:,}"
         was = f" (was {was})" if (was := self._report.was(pair)) else ""
         self._painter.wrap(("bold", pair.name), f"{was}  ", ("dim", took))
         self._kinds(counts)

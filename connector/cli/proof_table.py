@@ -5,6 +5,7 @@ from typing import Final
 
 from connector.cli.options import load_config
 from connector.cli.painting import Line, Painter, Part, cells, padded, plain, wrapped
+from connector.cli.places import short_file
 from connector.cli.streams import Streams
 from connector.errors import UsageError
 from connector.proofs import ProofRow, proof_rows
@@ -43,7 +44,7 @@ def proof_lines(rows: list[ProofRow], columns: int) -> Iterator[Line]:
 def _field_lines(row: ProofRow, width: int, columns: int) -> Iterator[Line]:
     types: Part = ("red", "never") if row.types == ("never",) else ("cyan", " or ".join(row.types))
     head: Line = (("bold", padded(row.field, width)), "  ", types)
-    place = f"{row.file}:{row.line}"
+    place = f"{short_file(row.file)}:{row.line}"
     if cells(plain(head)) + cells(place) + 4 > columns:
         place = f"line {row.line}"
     yield ("  ", *head, ("dim", f"  {place}"))

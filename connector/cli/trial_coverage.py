@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from connector.cli.painting import Painter, Style, cells, padded
+from connector.cli.places import short_file, split_place
 from connector.cli.streams import Streams
 from connector.coverage import Coverage, CoverageReport, MappingCoverage, Unread, percentage
 from connector.destination import Mapping
@@ -93,16 +94,28 @@ def _print_table(painter: Painter, mappings: Sequence[MappingCoverage], reports:
         _print_line(painter, mapping.name, mapping.reached, len(mapping.items), width)
     reached, total = sum(one.reached for one in mappings), sum(len(one.items) for one in mappings)
     _print_line(painter, "all", reached, total, width)
-    missed = [(mapping, item) for mapping in mappings for item in mapping.never()]
-    if missed:
+    if reached < total:
         painter.print()
         painter.print(("bold", "never reached"))
-    for mapping, item in missed:
-        painter.wrap(
-            ("dim", f"{item.location}  "), f"{mapping.name}: ", ("yellow", item.kind), f" {item.text}", indent=2
-        )
+    for mapping in mappings:
+        _print_missed(painter, mapping)
     for report in reports:
         _print_unread(painter, report)
+
+
+def _print_missed(painter: Painter, mapping: MappingCoverage) -> None:
+    missed = mapping.never()
+    if not missed:
+        return
+    painter.wrap(("cyan", mapping.name), "" if mapping.events else "  no test has an event for it", indent=2)
+    file = ""
+    for item in missed if mapping.events else ():
+        own, at = split_place(item.location)
+        if own != file:
+            file = own
+            painter.print("    ", ("dim", f"in {short_file(file)}"))
+        kind = "rule: " if item.kind == "rule" else ""
+        painter.wrap(("dim", f"{at[1:]:>8}  "), kind, item.text, indent=4, hang=10)
 
 
 def _print_line(painter: Painter, name: str, reached: int, total: int, width: int) -> None:

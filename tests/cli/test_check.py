@@ -29,7 +29,10 @@ def test_a_file_without_problems_passes(tmp_path: Path) -> None:
     """A good file is named with its mappings and tests on standard output."""
     other = '{name: B, action: attach, trigger: type = "page", fields: {account: b}}'
     config = write_config(tmp_path, GOOD, other)
-    assert call("check", "--config", config) == (0, f"{config}: 2 mappings (1 switched off), no tests\n", "")
+    done = call("check", "--config", config)
+    verdict, counts = done.out.splitlines()
+    assert (done.code, verdict, done.err) == (0, f"{config}: 2 mappings (1 switched off), no tests", "")
+    assert counts == "2 notes (--notes prints them)"
 
 
 def test_every_problem_is_reported_with_its_place(tmp_path: Path) -> None:
@@ -56,7 +59,7 @@ def test_warnings_are_no_failure_unless_asked(tmp_path: Path) -> None:
     """Warnings are printed and counted and end with 0, with --strict they end with 1."""
     config = write_config(tmp_path, QUOTES)
     done = call("check", "-c", config)
-    assert (done.code, done.out.splitlines()[-1]) == (0, "1 warning; --fix mends 1 of them")
+    assert (done.code, done.out.splitlines()[-1]) == (0, "1 warning, 1 note (--notes prints it); --fix mends 1 of them")
     assert done.err.startswith("warning[segment_reads_otherwise]: Segment takes the single quotes")
     assert """  fix: write 'type = "page"' (--fix)\n""" in done.err
     assert call("check", "-c", config, "--strict")[:2] == (1, done.out)
@@ -68,7 +71,7 @@ def test_errors_come_first(tmp_path: Path) -> None:
     config = write_config(tmp_path, QUOTES, FAILING)
     done = call("check", "-c", config)
     assert done.err.index("error[test_failed]") < done.err.index("warning[segment_reads_otherwise]")
-    assert done.out.endswith("1 error, 1 warning; --fix mends 1 of them\n")
+    assert done.out.endswith("1 error, 1 warning, 1 note (--notes prints it); --fix mends 1 of them\n")
 
 
 def test_notes_are_printed_when_asked_for(tmp_path: Path) -> None:

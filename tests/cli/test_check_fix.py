@@ -168,3 +168,22 @@ def test_every_way_to_quote_is_kept(before: str, after: str, tmp_path: Path) -> 
     config = write_config(tmp_path, lines + before)
     assert call("check", "-c", config, "--fix").code == 0
     assert config.read_text().rstrip().endswith((lines + after).rstrip())
+
+
+def test_what_would_send_something_else_waits_to_be_asked(tmp_path: Path) -> None:
+    """A fix that takes other events is offered and left alone, until --unsafe-fixes asks for it."""
+    config = write_config(tmp_path, '{name: A, action: attach, trigger: type = "pgae", fields: {account: a}}')
+    before = config.read_bytes()
+    done = call("check", "-c", config, "--fix")
+    assert "fix: write" in done.err
+    assert "(--unsafe-fixes)" in done.err
+    assert config.read_bytes() == before
+    assert done.out.endswith("--unsafe-fixes mends 1 of them\n")
+    assert call("check", "-c", config, "--fix", "--unsafe-fixes").code == 0
+    assert b'type = "page"' in config.read_bytes()
+
+
+def test_unsafe_fixes_alone_are_wrong_usage(tmp_path: Path) -> None:
+    """The option says how far --fix goes, and does nothing by itself."""
+    done = call("check", "-c", write_config(tmp_path), "--unsafe-fixes")
+    assert (done.code, done.err) == (2, "error: --unsafe-fixes goes with --fix or --diff\n")

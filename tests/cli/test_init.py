@@ -19,7 +19,7 @@ def test_what_it_writes_passes_check(tmp_path: Path) -> None:
     assert f"rupt-connector check --config {file}" in done.err
     checked = call("check", "--config", file)
     assert (checked.code, checked.err) == (0, "")
-    assert re.fullmatch(rf"{file}: 3 mappings, all \d+ tests pass\n", checked.out)
+    assert re.fullmatch(rf"{file}: 3 mappings, all \d+ tests pass\n\d+ notes \(--notes prints them\)\n", checked.out)
 
 
 def test_without_a_client_id_it_says_what_to_set(tmp_path: Path) -> None:

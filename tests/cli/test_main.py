@@ -51,7 +51,7 @@ def test_the_version_is_printed() -> None:
     ("args", "words"),
     [
         (["chekc"], "there is no command 'chekc'; did you mean 'check'?\n  help: rupt-connector --help"),
-        (["zzz"], "there is no command 'zzz'; the commands are init, check, explain, replay"),
+        (["zzz"], "there is no command 'zzz'; the commands are init, check, test, explain"),
         (["--nope"], "No such option '--nope'"),
         (["replay"], "Missing argument 'PATHS...'.\n  help: rupt-connector replay --help"),
         (["replay", "x", "--dryrun"], "No such option '--dryrun'. Did you mean '--dry-run'?"),
@@ -60,7 +60,7 @@ def test_the_version_is_printed() -> None:
         (["replay", "x", "--limit", "many"], "'--limit': 'many' is not a valid integer range."),
         (["check", "one", "two"], "unexpected extra arguments"),
         (["explain"], "Missing argument 'EVENT'"),
-        (["schema", "nope"], "'nope' is not one of 'destination', 'event'"),
+        (["schema", "nope"], "there is no schema 'nope'; the schemas are destination, tests"),
         (["twin", "--port", "66000"], "'--port': 66000 is not in the range 0<=x<=65535."),
     ],
 )

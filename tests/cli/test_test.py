@@ -209,7 +209,7 @@ def test_coverage(tmp_path: Path) -> None:
     table = done.out.partition("\n\n")[2]
     assert table.startswith("coverage   reached       of        %\nMine ")
     assert "the trigger: did not hold" in table
-    assert f"{config}:8:" in table
+    assert f"    in {config}\n        8:" in table
 
 
 def test_coverage_that_is_too_low(tmp_path: Path) -> None:
