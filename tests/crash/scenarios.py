@@ -154,6 +154,6 @@ async def _finish(queue: Queue, say: Say, dice: Random, job: Job) -> None:
         if await queue.hold(job, "refused", now=now, note=note):
             say_moved(say, job, "held", tried=True)
     elif fate < 0.95:
+        say_moved(say, job, "waiting")  # before it: a kill right after it must find that this may have been done
         await queue.hand_back([job])
-        say_moved(say, job, "waiting")
     # else it stays in flight until the kill
