@@ -78,7 +78,7 @@ LAYERS = """
     cli.replay_options cli.replay_end cli.debugging cli.replay_dry cli.replay_live cli.replay
     cli.plan_versions cli.plan_report cli.plan_rows cli.plan_text cli.plan_markdown cli.plan
     cli.record
-    cli.init cli.schema_files cli.schema cli.import_segment cli.twin cli.demo cli.serve
+    cli.init cli.schema_files cli.schema cli.import_segment cli.twin cli.demo_plan cli.demo cli.serve
     cli.life cli.job_options cli.job_rows cli.job_rehearsal cli.job_mending cli.job_cause_rows cli.job_causes
     cli.job_stages cli.job_staged cli.jobs cli.why cli.audit cli.forget
     cli.main

@@ -4,6 +4,7 @@ import asyncio
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -12,6 +13,7 @@ import click
 import msgspec
 
 from connector.app import open_delivery, open_queue
+from connector.cli.demo_plan import plan_edit
 from connector.cli.streams import Streams
 from connector.cli.summary import headline, tell_summary
 from connector.delivery import Outcome
@@ -45,6 +47,10 @@ mappings:
   - preset: conversions        # Signed Up, Trial Started, Upgraded
   - preset: update-user        # identify and group
 """
+EDIT: Final = (  # of a line: what it was, and what it shall be
+    "  - preset: attach-device      # every page view\n",
+    '  - preset: attach-device\n    trigger: type = "page" and userId != null    # who is known\n',
+)
 FAULTS: Final = ("429=1", "500")  # what the stand-in answers first, so that the demo shows retries
 EXAMPLE: Final = "Pricing"  # the page whose request is shown
 _HERE: Final = Path(__file__).parents[1]
@@ -70,20 +76,26 @@ async def _demo(streams: Streams) -> int:
     faults = Faults(random=Random(1))
     faults.add(*FAULTS)
     async with running_twin(Project(client_id="demo-client", api_secret="demo-secret"), faults=faults) as stand:
-        destination = _load(stand.url)
+        environment = {
+            "DEMO_URL": stand.url,
+            "DEMO_CLIENT_ID": "demo-client",
+            "DEMO_API_SECRET": "demo-secret",
+        }
+        destination = _load(environment)
         failed = _check(streams, destination)
         events = [item for _, _, item in read_events([str(recorded_folder())], reads=None) if isinstance(item, Event)]
         _rehearse(streams, destination, events)
         await _deliver(streams, destination, events)
+        _plan(streams, environment)
         _conclude(streams, stand)
     return 1 if failed else 0
 
 
-def _load(url: str) -> Destination:
+def _load(environment: Mapping[str, str]) -> Destination:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "rupt.yaml"
         file.write_text(CONFIG, encoding="utf-8")
-        return load(file, {"DEMO_URL": url, "DEMO_CLIENT_ID": "demo-client", "DEMO_API_SECRET": "demo-secret"})
+        return load(file, environment)
 
 
 def _check(streams: Streams, destination: Destination) -> int:
@@ -146,6 +158,13 @@ def _told(outcome: Outcome) -> str:
     return f"{outcome.state}{attempts} by {outcome.job.mapping}{why}"
 
 
+def _plan(streams: Streams, environment: Mapping[str, str]) -> None:
+    new = CONFIG.replace(*EDIT)
+    told = plan_edit(streams, CONFIG, new, environment, str(recorded_folder()))
+    streams.print("\n4. A page of somebody unknown is invalid. Before an edit, `plan` says what it changes:\n")
+    streams.print("".join(f"     {line}\n" if line else "\n" for line in told.splitlines()))
+
+
 def _conclude(streams: Streams, stand: StandIn) -> None:
     users, devices = len(stand.twin.users), len(stand.twin.devices)
     refused = stand.counts["429"] + stand.counts["500"]
@@ -155,4 +174,5 @@ The stand-in was sent {stand.counts["requests"]} requests: it refused {refused},
 
 Next:  rupt-connector init            writes a first rupt.yaml
        rupt-connector check           checks it
+       rupt-connector explain EVENT   says what becomes of an event, and why
        rupt-connector replay --help   sends recorded events, or says what would be sent""")

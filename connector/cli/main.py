@@ -27,7 +27,7 @@ COMMANDS: Final = {
     "replay": "Send recorded events to Rupt, or say what would be sent.",
     "record": "Write recorded events with pseudonyms, for version control.",
     "serve": "Receive events from SDKs and webhooks, and deliver them.",
-    "jobs": "List, show, send again or drop what waits, is held or is dead.",
+    "jobs": "List, explain, send again or drop what waits, is held or is dead.",
     "why": "Tell the whole life of an event.",
     "audit": "Say whether everything accepted is accounted for.",
     "forget": "Erase what is stored of an account.",

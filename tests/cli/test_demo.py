@@ -55,3 +55,11 @@ def test_it_leaves_no_file(done: Done, folder: Path) -> None:
     """The folder that it ran in stays empty."""
     assert done.code == 0
     assert list(folder.iterdir()) == []
+
+
+def test_it_plans_an_edit(done: Done) -> None:
+    """The edit is told with its line, and the one event for which something else becomes of it."""
+    told = done.out.split("4. A page")[1]
+    assert "1 of 4 mappings changes; of 24 events 1 (4.2 %) becomes something else" in told
+    assert "+ new.yaml:12  userId != null" in told
+    assert "     - invalid: The root value is missing the required field 'account'." in told
