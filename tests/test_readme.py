@@ -5,8 +5,8 @@ All blocks run in the README's order in one folder, as a reader would: what one 
 
 * ```console: each line `$ rupt-connector …` is run by sh, and must end with 0 (else name it in EXITS). What is shown
   below must be what it prints; a line `...` stands for any lines, `...` at a line's end for its rest. `events/` are
-  recorded samples; after `init` the file delivers to a stand-in. `export` and `sed` count for what follows. What never ends
-  (ENDLESS) is started on a free port, asked how it is, and stopped. `make` runs what its recipe
+  recorded samples; after `init` the file delivers to a stand-in. `export` and `sed` count for what follows. What never
+  ends (ENDLESS) is started on a free port, asked how it is, and stopped. `make` runs what its recipe
   runs of ours (no tests inside tests: what is shown must name them); `pip install` is tests/test_packaging.py's.
 * ```text after a console block: what the last command there printed, or a part of it.
 * ```text with `--> rupt.yaml:LINE:…`: what `check` says of the file of `init` with these source lines in it.
