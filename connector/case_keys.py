@@ -122,8 +122,8 @@ CASE_KEYS: Final = (
     CaseKey(
         "expect_rows",
         "Expected Rows",
-        "A file of NDJSON, its path from this file's folder: what `replay --dry-run --json` must print for `events`. "
-        "`test --update` writes it.",
+        "A file of NDJSON, its path from this file's folder: what `replay --dry-run --json` must print for `events`, "
+        "with ${NAME} for the values of variables, and [redacted] for secrets. `test --update` writes it.",
         _TEXT,
     ),
     CaseKey("mapping", "Mapping", "The mapping to test. Without it the whole destination is tested.", _TEXT, True),
@@ -147,7 +147,8 @@ SUITE_KEYS: Final = (
     CaseKey(
         "environment",
         "Environment",
-        "Variables for the destination file, so that its tests need no secrets.",
+        "Variables for the destination file, so that its tests need no secrets. The tests beside mappings have them "
+        "too, where the environment has none and all test files that set them agree.",
         MappingProxyType({"type": "object", "additionalProperties": {"type": "string"}}),
     ),
     CaseKey("tests", "Tests", "The tests.", MappingProxyType({"type": "array"})),

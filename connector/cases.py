@@ -258,6 +258,8 @@ class _Reader:
         if isinstance(part.value, dict) and part.value:
             self.problems += unknown_keys(part.document, part.path, _RESULTS)
             return self._expected(part, list(_RESULTS))
-        message = f"what is expected of {quoted(str(part.path[-1]))} must be an object or true, not {shown(part.value)}"
-        self._say(part, "wrong_type", message, f"write one of {', '.join(_RESULTS)} in it")
+        what = f"what is expected of {quoted(str(part.path[-1]))}"
+        message = f"{what} must be an object or true, not {shown(part.value)}"
+        message = f"{what} is empty, and says nothing" if part.value == {} else message
+        self._say(part, "wrong_type", message, f"write true, or one of {', '.join(_RESULTS)} in it")
         return None

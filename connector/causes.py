@@ -39,6 +39,7 @@ _FIELD_OF: Final = {"device_not_addressable": "device", "account_not_addressable
 _DROPPED: Final = "dropped by hand"
 # Of Rupt's own words: keys of a request, and what gives them where that has another name.
 _REFUSALS: Final = frozenset({"200", "400", "409", "422"})
+_BY_PATH: Final = "detach"  # its path names a device: when Rupt finds nothing there, it is that one
 _WIRE: Final = {"user": "account"}
 _WORDY: Final = frozenset({"user", "page", "event", "client", "version", "device", "secret", "account"})
 _WORD: Final = re.compile(r"""(["'`]?)(?<![\w-])([A-Za-z_]+)(?![\w-])((?:\.[A-Za-z_]\w*|\[\d*\])*)(["'`]?)""")
@@ -143,6 +144,8 @@ def _field_of(code: str, reason: str, action: str | None) -> str:
         return setting[0]
     if code in _SETTING_OF or code in _FIELD_OF:
         return _SETTING_OF.get(code, _FIELD_OF.get(code, ""))
+    if code == "404" and action == _BY_PATH:
+        return "device"
     said = reason.partition(": ")[2]
     return _named_field(said, action) if code in _REFUSALS and action else ""
 

@@ -186,6 +186,8 @@ GROUPS: Final = (
             "proof_branch": "The `then` of an @if is never taken.",
             "proof_never": "A field never has a value that its schema takes.",
             "proof_required": "A field that the action needs can be missing or null: the event is then invalid.",
+            "proof_skipped": "An action has nothing to send of any event: each is skipped.",
+            "proof_template": "A field that the action needs can be no more than the own text of its template.",
             "proof_type": "A branch gives a field a value that its schema never takes.",
         },
     ),

@@ -297,7 +297,7 @@ class Part(msgspec.Struct, frozen=True):
             end=fault.end,
             help=fault.help,
             at_key=at_key,
-            fix=fix,
+            fix=fix.unsafe() if fix and fault.choice else fix,
         )
 
 

@@ -7,6 +7,7 @@ the file it stands in, and every problem on the way. What the values mean is des
 import glob
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeAlias
@@ -65,6 +66,12 @@ def mappings_folder() -> Path:
     """Give the folder of the presets: inside the package when installed, beside it in a checkout."""
     installed = _HERE / "_data" / "mappings"
     return installed if installed.is_dir() else _HERE.parent / "mappings"
+
+
+@lru_cache(maxsize=256)
+def comes_with_us(file: str) -> bool:
+    """Say whether a file is a preset that comes with the connector, by whatever path it was named."""
+    return os.path.dirname(os.path.realpath(file)) == os.path.realpath(mappings_folder())
 
 
 def preset_names() -> list[str]:

@@ -6,7 +6,8 @@ they give is read again and compared. Quotes, escapes, folded lines and comments
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 import msgspec
@@ -21,6 +22,8 @@ Change: TypeAlias = tuple[int, int, str]
 
 _WORDS: Final = re.compile(r"\w+|\s+|.", re.DOTALL)
 _LARGEST: Final = 200_000  # characters of a file in which edits are tried out
+_ALIAS: Final = re.compile(r"(?:^|[\s\[{,])\*\w")
+_BEFORE_BLOCK: Final = re.compile(r"(?:[ ]|-(?=[ ]))*")
 
 
 def changes_between(old: str, new: str) -> Iterator[Change]:
@@ -105,55 +108,96 @@ def _edits(source: Source, changes: Sequence[Change]) -> tuple[Edit, ...]:
 
 
 def _gives(source: Source, changes: Sequence[Change], path: Path, value: JSON) -> bool:
-    """Say whether the file, changed, holds the value in its place and else what it held."""
-    before, after = _read(source, ()), _read(source, changes)
-    if before is None or after is None or not path:
-        return False
-    return _put(before, path, value) and _value(before) == _value(after)
+    """Say whether what stands around the place, changed, holds the value in its place and else what it held."""
+    return _becomes(source, changes, path, lambda above: _replaced(above, path[-1], value))
 
 
 def _renames(source: Source, changes: Sequence[Change], path: Path, name: str) -> bool:
-    before, after = _read(source, ()), _read(source, changes)
-    if before is None or after is None or not path:
-        return False
-    above = _at(_value(before), path[:-1])
-    if not isinstance(above, dict) or name in above or path[-1] not in above:
-        return False
-    above[name] = above.pop(str(path[-1]))
-    return _value(before) == _value(after)
+    return _becomes(source, changes, path, lambda above: _renamed(above, path[-1], name))
 
 
-def _read(source: Source, changes: Sequence[Change]) -> Composed | None:
-    """Read the text with no variable set: what they hold does not matter."""
-    if len(source.text) > _LARGEST:
-        return None
+def _becomes(source: Source, changes: Sequence[Change], path: Path, change: Callable[[JSON], JSON]) -> bool:
+    """Compare what a changed text holds with what it held, `change` being made to the list or object of the place.
+
+    The list or object is read by itself where it can be, for a file is long and has many places to be mended.
+    """
+    if not path:
+        return False
+    whole = _whole(source.text)
+    if whole is None or whole.root is None:
+        return False
+    alone = None if _has_alias(source.text) else _alone(source, whole.root[1], path[:-1])
+    if alone is None:
+        wanted = _with(_value(whole), path[:-1], change)
+        return wanted is not None and wanted == _value(_read(applied(source.text, changes)))
+    text, shift = alone
+    wanted = change(_value(_read(text)))
+    moved = [(start + shift, end + shift, instead) for start, end, instead in changes]
+    return wanted is not None and wanted == _value(_read(applied(text, moved)))
+
+
+def _alone(source: Source, place: Place, path: Path) -> tuple[str, int] | None:
+    """Give a list or object as a text that means the same by itself, and how far its places are moved in it.
+
+    None where it has no line of its own to begin in, and no brackets around it.
+    """
+    for key in path:
+        if key not in place.children:
+            return None
+        place = place.children[key]
+    column = place.start - source.starts[source.location(place.start).line - 1]
+    text = source.text[place.start : place.end]
+    if _BEFORE_BLOCK.fullmatch(source.text[place.start - column : place.start]):
+        return " " * column + text, column - place.start
+    return (text, -place.start) if text[:1] in ("[", "{") and text[-1:] in ("]", "}") else None
+
+
+@lru_cache(maxsize=8)
+def _whole(text: str) -> Composed | None:
+    """Read a file once for all of its fixes; what it gives is never changed."""
+    return _read(text) if len(text) <= _LARGEST else None
+
+
+@lru_cache(maxsize=8)
+def _has_alias(text: str) -> bool:
+    return _ALIAS.search(text) is not None
+
+
+def _read(text: str) -> Composed | None:
+    """Read a text with no variable set: what they hold does not matter."""
     try:
-        return compose(make_source(source.file, applied(source.text, changes)), {})
+        return compose(make_source("", text), {})
     except DestinationError:
         return None
 
 
-def _value(composed: Composed) -> JSON:
-    return composed.root[0] if composed.root else None
+def _value(composed: Composed | None) -> JSON:
+    return composed.root[0] if composed and composed.root else None
 
 
-def _at(value: JSON, path: Path) -> JSON:
-    for key in path:
-        if isinstance(value, dict) and isinstance(key, str):
-            value = value.get(key)
-        elif isinstance(value, list) and isinstance(key, int) and key < len(value):
-            value = value[key]
-        else:
-            return None
-    return value
+def _with(value: JSON, path: Path, change: Callable[[JSON], JSON]) -> JSON:
+    """Give a value in which what stands at a path is changed; nothing where there is no such place."""
+    if not path:
+        return change(value)
+    key = path[0]
+    if isinstance(value, dict) and isinstance(key, str) and key in value:
+        inner = _with(value[key], path[1:], change)
+        return None if inner is None else {**value, key: inner}
+    if isinstance(value, list) and isinstance(key, int) and key < len(value):
+        inner = _with(value[key], path[1:], change)
+        return None if inner is None else [*value[:key], inner, *value[key + 1 :]]
+    return None
 
 
-def _put(composed: Composed, path: Path, value: JSON) -> bool:
-    above, key = _at(_value(composed), path[:-1]), path[-1]
+def _replaced(above: JSON, key: str | int, value: JSON) -> JSON:
     if isinstance(above, dict) and isinstance(key, str) and key in above:
-        above[key] = value
-        return True
+        return {**above, key: value}
     if isinstance(above, list) and isinstance(key, int) and key < len(above):
-        above[key] = value
-        return True
-    return False
+        return [*above[:key], value, *above[key + 1 :]]
+    return None
+
+
+def _renamed(above: JSON, key: str | int, name: str) -> JSON:
+    if not isinstance(above, dict) or name in above or key not in above:
+        return None
+    return {name if old == key else old: value for old, value in above.items()}

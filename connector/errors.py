@@ -26,7 +26,8 @@ class Fault(msgspec.Struct, frozen=True):
 
     `path` leads to the value in the tree (keys and list positions), `start` and `end` are character offsets inside that
     value when it is a text (`0 <= start <= end <= len(text)`). `help` says what to write instead. `instead` is what the
-    whole text must be to be right, where a program can know that; None where a person must decide.
+    whole text must be to be right, where a program can know that. It is a `choice` where it could also be another text:
+    a person must decide.
     """
 
     code: str
@@ -36,10 +37,12 @@ class Fault(msgspec.Struct, frozen=True):
     start: int = 0
     end: int = 0
     instead: str | None = None
+    choice: bool = False
 
     def under(self, *above: str | int) -> "Fault":
         """The same fault, seen from further up the tree."""
-        return Fault(self.code, self.message, self.help, above + self.path, self.start, self.end, self.instead)
+        path = above + self.path
+        return Fault(self.code, self.message, self.help, path, self.start, self.end, self.instead, self.choice)
 
 
 class Edit(msgspec.Struct, frozen=True):
@@ -54,8 +57,8 @@ class Edit(msgspec.Struct, frozen=True):
 class Fix(msgspec.Struct, frozen=True):
     """What mends a problem: `title` says it in a few words.
 
-    It is not `safe` where the file loads as it is and would then take other events, or send something else: somebody
-    should look at it.
+    It is not `safe` where somebody should look at it: where the file loads as it is and would then take other events
+    or send something else, and where what does not load could be meant in another way.
     """
 
     title: str

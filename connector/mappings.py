@@ -22,6 +22,7 @@ from connector.positions import Location, quoted, shown
 from connector.schemas import checker, field_names, required_names
 from connector.settings import plain
 from connector.values import JSON
+from connector.variables import Filled
 
 Reads: TypeAlias = frozenset[tuple[str, ...]]
 
@@ -62,10 +63,26 @@ class Mapping(msgspec.Struct, frozen=True, eq=False):
         """
         if not path:
             return self.draft.part.location()
+        found = self._part(path)
+        return found.location(start, end) if found else self.draft.part.child(*path).location()
+
+    def variables(self, path: Path) -> Filled | None:
+        """Give the text at a path, as in `location`, as it was written when variables were filled into it."""
+        found = self._part(path)
+        return found.document.variables(found.path) if found else None
+
+    def written(self, path: Path, start: int = 0, end: int | None = None) -> str | None:
+        """Give a text, or the part of it from `start` to `end`, as the file has it, where variables were filled in."""
+        filled = self.variables(path)
+        if filled is None:
+            return None
+        return filled.written[slice(*filled.written_span(start, len(filled.text) if end is None else end))]
+
+    def _part(self, path: Path) -> Part | None:
         parts = self.draft.fields if path[0] == "fields" and len(path) > 1 else self.draft.parts
         name, rest = (path[1], path[2:]) if parts is self.draft.fields else (path[0], path[1:])
         found = parts.get(str(name))
-        return found.child(*rest).location(start, end) if found else self.draft.part.child(*path).location()
+        return found.child(*rest) if found else None
 
 
 def union_reads(all_reads: Iterable[Reads | None]) -> Reads | None:

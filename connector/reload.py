@@ -6,7 +6,7 @@ stays. It waits for nothing and swaps nothing: that is the server's part.
 
 import glob
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 from zlib import crc32
 
@@ -30,12 +30,12 @@ class Watched:
 
     def look(self) -> Destination | DestinationError | None:
         """Load the file if anything of it has changed since the last look; None when nothing has."""
-        found = self._found()
+        found = files_of(self._sources)
         stamps = tuple(map(_stamp, found))  # before the contents are read: what changes between is seen next time
         if stamps == self._stamps:
             return None
         self._stamps = stamps
-        return None if {file: _sum(file) for file in found} == self._sources.files else self.load()
+        return None if sums(found) == self._sources.files else self.load()
 
     def load(self) -> Destination | DestinationError:
         """Load the file, changed or not."""
@@ -47,11 +47,17 @@ class Watched:
         self._sources = destination.sources
         return destination
 
-    def _found(self) -> list[str]:
-        """Name the files that were read, and those that would be read now."""
-        matches = (file for pattern in self._sources.patterns for file in glob.glob(pattern, recursive=True))
-        names = {os.path.normpath(file) for file in matches if os.path.isfile(file) and not is_test_file(file)}
-        return sorted(names | self._sources.files.keys())
+
+def files_of(sources: Sources) -> list[str]:
+    """Name the files that were read, and those that would be read now."""
+    matches = (file for pattern in sources.patterns for file in glob.glob(pattern, recursive=True))
+    names = {os.path.normpath(file) for file in matches if os.path.isfile(file) and not is_test_file(file)}
+    return sorted(names | sources.files.keys())
+
+
+def sums(files: Iterable[str]) -> dict[str, int | None]:
+    """Give the checksums of files as they are now, None of those that cannot be read."""
+    return {file: _sum(file) for file in files}
 
 
 def _stamp(file: str) -> tuple[str, int, int, int] | None:

@@ -4,31 +4,35 @@ In: a destination and the settings of the process. Out: a Server that listens. W
 file; here they are only made and told of each other.
 """
 
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+from msgspec.structs import replace
 from starlette.types import ASGIApp
 
 from connector.app import open_delivery
 from connector.config import ServeConfig
 from connector.delivery import Outcome, Worker
 from connector.destination import Destination
-from connector.errors import DestinationError
+from connector.errors import DestinationError, Sources
 from connector.logs import Logs
 from connector.metrics import Metrics, Readings
 from connector.pacing import Pace
 from connector.planning import Planning, moving_cutoff
 from connector.queue import Attempt, Job
 from connector.queue.folder import FolderLock
+from connector.queue.loaded import Loaded, absolute, write_loaded
 from connector.queue.sqlite import SqliteQueue, open_sqlite
 from connector.reload import Watched
 from connector.rows import requests_base
-from connector.service import Service
+from connector.service import LOOK_EVERY, Service
 from connector.sources.credentials import WebhookAuth
 from connector.sources.http import Accepted, Receiver
 from connector.sources.intake import Intake, Limits
@@ -90,12 +94,13 @@ async def open_server(
     environment: Mapping[str, str],
     wait: bool = False,
     step: Step | None = None,
+    look_every: float = LOOK_EVERY,
 ) -> AsyncIterator[Server]:
     """Lock the folder, open its queue, and listen; everything is closed with the block, in the opposite order.
 
     With `wait` a folder that another process has is waited for, and the destination file looked at again when it is
     free. Raises UsageError when the folder or the port cannot be
-    used. `step` is told of every step between receipt and end.
+    used. `step` is told of every step between receipt and end. The file is looked at every `look_every` seconds.
     """
     async with AsyncExitStack() as stack:
         watch = Watched(destination.file, environment, destination.sources)
@@ -103,7 +108,7 @@ async def open_server(
         edited = watch.look()  # a standby may have waited for long
         destination = edited if isinstance(edited, Destination) else destination
         queue = await stack.enter_async_context(await _open_queue(destination, config, step))
-        parts = _Parts(destination, config, logs, queue, watch=watch, step=step)
+        parts = _Parts(destination, config, logs, queue, watch=watch, look_every=look_every, step=step)
         if isinstance(edited, DestinationError):
             parts.service.refuse_edit(edited)
         listeners = [await stack.enter_async_context(listener) for listener in parts.listeners()]
@@ -146,11 +151,32 @@ async def _open_queue(destination: Destination, config: ServeConfig, step: Step 
     )
 
 
-class _Telling:
-    """Tells the metrics and the log what happens; `step` is told of what the service does by itself."""
+class _Noting:
+    """Notes in the folder which destination file is in effect, for commands that work beside the server."""
 
-    def __init__(self, metrics: Metrics, logs: Logs, step: Step | None) -> None:
-        self._metrics, self._logs, self._step = metrics, logs, step
+    def __init__(self, config: ServeConfig) -> None:
+        self._folder, self._delivers = Path(config.data), config.deliver
+        self._loaded = Loaded(os.getpid(), "", Sources(), 0.0)
+
+    def in_effect(self, destination: Destination) -> None:
+        """Note what is in effect from now on."""
+        file, sources = os.path.abspath(destination.file), absolute(destination.sources)
+        self._write(Loaded(os.getpid(), file, sources, time.time(), self._delivers))
+
+    def refused(self, error: DestinationError) -> None:
+        """Note that an edit was refused; what was before stays."""
+        self._write(replace(self._loaded, refused=absolute(error.sources)))
+
+    def _write(self, loaded: Loaded) -> None:
+        self._loaded = loaded
+        write_loaded(self._folder, loaded)
+
+
+class _Telling:
+    """Tells the metrics, the log and the folder what happens; `step` is told of what the service does by itself."""
+
+    def __init__(self, metrics: Metrics, logs: Logs, note: "_Noting", step: Step | None) -> None:
+        self._metrics, self._logs, self._note, self._step = metrics, logs, note, step
 
     def accepted(self, request: Accepted) -> None:
         """Tell of a request that was answered."""
@@ -171,11 +197,13 @@ class _Telling:
         """Tell that an edit of the destination file has taken effect."""
         if self._step is not None:
             self._step("reload")
+        self._note.in_effect(destination)
         self._metrics.reloaded(destination)
         self._logs.reloaded(destination)
 
     def refused_edit(self, error: DestinationError) -> None:
         """Tell that an edit is wrong."""
+        self._note.refused(error)
         self._metrics.refused_edit(error)
         self._logs.refused_edit(error)
 
@@ -197,13 +225,16 @@ class _Parts:
         queue: SqliteQueue,
         *,
         watch: Watched,
+        look_every: float,
         step: Step | None,
     ) -> None:
         self._config, self._queue, self._step = config, queue, step
         self._pace, self._open_for = Pace(destination.settings.delivery.concurrency), _where(destination)
         self._limits = Limits(body=config.body_limit, body_timeout=config.body_timeout, memory=config.memory_limit)
         self._metrics = Metrics((mapping.name for mapping in destination.mappings), self._readings, version=_version())
-        self._telling = _Telling(self._metrics, logs, step)
+        note = _Noting(config)
+        note.in_effect(destination)
+        self._telling = _Telling(self._metrics, logs, note, step)
         self.receiver = Receiver(
             queue,
             self._intake(destination),
@@ -223,6 +254,7 @@ class _Parts:
             deliver=self._open_delivery if config.deliver else None,
             receive=self._receive,
             clock=time.time,
+            look_every=look_every,
         )
         self._standing = Standing(queue, self.service, self._pace)
 

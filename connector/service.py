@@ -73,7 +73,8 @@ class Journal(Protocol):
 class Service:
     """Runs until `stop()`; to be run once.
 
-    `deliver` opens the worker of a destination, `receive` is given each destination that comes to be in effect.
+    `deliver` opens the worker of a destination, `receive` is given each destination that comes to be in effect. The
+    destination file is looked at every `look_every` seconds.
     """
 
     def __init__(
@@ -87,8 +88,9 @@ class Service:
         receive: Callable[[Destination], None],
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        look_every: float = LOOK_EVERY,
     ) -> None:
-        self.destination = destination
+        self.destination, self._look_every = destination, look_every
         self.refused_edit: DestinationError | None = None
         self.refused_at = 0.0
         self._store, self._watch, self._journal = store, watch, journal
@@ -144,7 +146,7 @@ class Service:
     async def _look(self) -> None:
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_EVERY):
+                async with asyncio.timeout(self._look_every):
                     await self._asked.wait()
             self._store.look()
             load = self._watch.load if self._asked.is_set() else self._watch.look

@@ -118,8 +118,8 @@ def count(*, least: int, most: int) -> Reader:
 
     def read(value: JSON) -> Taken:
         number = _number(value)
-        if isinstance(number, int) and least <= number <= most:
-            return number
+        if number is not None and number == number // 1 and least <= number <= most:
+            return int(number)  # YAML's 5.0 is one too
         return Wrong(f"must be a whole number from {least:,} to {most:,}", "write a number without quotes")
 
     return read
@@ -175,7 +175,7 @@ def count_kind(*, least: int, most: int) -> Kind:
 
 def duration_kind(*, may_be_none: bool = False) -> Kind:
     """Make the kind of a setting that takes a duration."""
-    pattern = f"^{_DURATION.pattern}$" + ("|^none$" if may_be_none else "")
+    pattern = f"^(?=.*[1-9]){_DURATION.pattern}$" + ("|^none$" if may_be_none else "")
     shapes: list[JSON] = [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": pattern}]
     note = f"A duration such as 24h, 90m, 1h30m, 10s, 7d, or a number of seconds{', or none' if may_be_none else ''}."
     return Kind(("string", "number"), duration(may_be_none=may_be_none), {"anyOf": shapes}, note)

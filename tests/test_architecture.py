@@ -30,7 +30,7 @@ LAYERS = """
     language.triggers.gate language.triggers.tracing language.triggers
     language.builtins language.generator language.compiler language.tracing
     projection times nesting events
-    schemas
+    schemas event_model
     retry rupt
     actions.build actions.conversions actions.identity actions.attach actions.detach actions.update_user actions
     variables positions yaml_errors yaml_text yaml_writing edits documents setting_kinds settings case_keys cases drafts
@@ -38,14 +38,15 @@ LAYERS = """
     lints.texts lints.reading lints.worlds lints.satisfying lints.holding lints.event_paths lints.overlaps
     lints.payloads lints.spellings lints.allowing lints
     proofs.kinds proofs.event_types proofs.facts proofs.premises proofs.shapes proofs.evaluation proofs.judging
-    proofs.rows proofs.wording proofs.problems proofs.table proofs
-    routes pipeline rows
+    proofs.rows proofs.asking proofs.skips proofs.wording proofs.problems proofs.table proofs
+    routes pipeline rows hiding
     explanations.model explanations.changes explanations.fields explanations.routing explanations.origins
     explanations.explaining explanations
     coverage.report coverage.rules coverage.items coverage.traffic coverage.counting coverage
-    expectations trials trials.yaml_lines trials.rewriting trials.diffs
+    verdicts expectations trials trials.yaml_lines trials.changes trials.rewriting trials.diffs
     pseudonyms.permutations pseudonyms.vocabulary pseudonyms.alphabets pseudonyms.dates pseudonyms.phones
-    pseudonyms.texts pseudonyms.places pseudonyms.rules pseudonyms.masks pseudonyms
+    pseudonyms.staying pseudonyms.texts pseudonyms.places pseudonyms.persons pseudonyms.rules pseudonyms.masks
+    pseudonyms
     comparison comparison.trees comparison.versions comparison.triggers comparison.setting_edits comparison.edits
     comparison.outcomes comparison.causes
     segment_import signing reason_names metric_families
@@ -53,17 +54,18 @@ LAYERS = """
     editors.mapping editors.files editors
     queue.seen
     queue queue.memory
-    queue.folder queue.statements queue.migrations queue.store queue.books queue.records queue.hashes queue.session
-    queue.operations queue.disk queue.checkpoints queue.writer queue.purge queue.sqlite
+    queue.folder queue.loaded queue.statements queue.migrations queue.store queue.books queue.records queue.hashes
+    queue.session queue.operations queue.disk queue.checkpoints queue.writer queue.purge queue.sqlite
     queue.desk queue.desk_life queue.desk_audit queue.desk_jobs queue.desk_causes queue.desk_moves queue.desk_forget
-    causes cause_clusters planning
+    causes cause_clusters planning replanning staging
     transport wire_answers wire
     circuit pacing rates refusals slots claims courier delivery
     sources sources.splitter sources.files
     sources.stamping sources.intake sources.answers sources.bodies sources.credentials sources.requests sources.http
     sources.listening sources.status
     replay replay.summary replay.selection replay.rehearsal replay.checkpoint replay.live
-    testing.suites testing.gathering testing.recordings testing.running testing.updating testing
+    testing.masking testing.suites testing.gathering testing.recordings testing.kept_rows testing.whole
+    testing.tallies testing.running testing.updating testing
     recording recording.ways recording.proof recording.samples recording.reading recording.writing recording.recorder
     rehearsing rehearsing.revisions rehearsing.tallies rehearsing.judges rehearsing.passes
     twin.state twin.calls twin.faults twin.stand twin.admin twin.app twin.server twin
@@ -71,16 +73,17 @@ LAYERS = """
     service standing steps
     app server
     cli cli.streams cli.help cli.reasons cli.options cli.painting cli.places cli.progress cli.progress_bar cli.summary
-    cli.summary_table cli.store cli.hiding
+    cli.summary_table cli.store
     cli.code_table cli.problem_lines cli.problem_places cli.sarif cli.mending cli.proof_table cli.check
     cli.trial_report cli.trial_junit cli.trial_coverage cli.test
-    cli.explain_shapes cli.explain_rows cli.explain_blocks cli.explain_text cli.explain_events cli.explain
+    cli.explain_shapes cli.explain_hiding cli.explain_rows cli.explain_blocks cli.explain_text cli.explain_events
+    cli.explain
     cli.replay_options cli.replay_end cli.debugging cli.replay_dry cli.replay_live cli.replay
     cli.plan_versions cli.plan_report cli.plan_rows cli.plan_text cli.plan_markdown cli.plan
     cli.record
     cli.init cli.schema_files cli.schema cli.import_segment cli.twin cli.demo_plan cli.demo cli.serve
     cli.life cli.job_options cli.job_rows cli.job_rehearsal cli.job_mending cli.job_cause_rows cli.job_causes
-    cli.job_stages cli.job_staged cli.jobs cli.why cli.audit cli.forget
+    cli.job_staged cli.job_server cli.jobs cli.why cli.audit cli.forget
     cli.main
     __main__
 """

@@ -84,7 +84,7 @@ PROBLEMS = [
     ("[{event: {}, mapping: A, «expect_mappings: []}]", "wrong_value", "under its name", True),
     ("[{event: {}, expect_mappings: «5}]", "wrong_type", "write [Attach Device]", True),
     ("[{event: {}, «expect_mappings: [1]}]", "wrong_type", "write [Attach Device]", True),
-    ("[{event: {}, expect_mappings: {A: «false}}]", "wrong_type", "write one of expect", True),
+    ("[{event: {}, expect_mappings: {A: «false}}]", "wrong_type", "write true, or one of expect", True),
     ("[{event: {}, expect_mappings: {A: {«expects: {}}}}]", "unknown_key", "did you mean 'expect'?", True),
 ]
 

@@ -165,3 +165,9 @@ def test_the_number_of_clusters_is_bounded() -> None:
     assert len(clusters.largest()) == 101
     assert sum(one.count for one in clusters.largest()) == 20_000
     assert clusters.largest()[0].sentences == ("several answers in different words",)
+
+
+def test_what_is_not_there_is_what_the_path_names() -> None:
+    """When Rupt finds nothing at the path of a detach, the field is the device that the path names."""
+    assert find("dead", "404: there is no such device", (), "detach")[0].field == "device"
+    assert find("dead", "404: there is no such route", (), "attach")[0].field == ""

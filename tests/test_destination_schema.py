@@ -338,3 +338,14 @@ def test_the_schemas_and_the_reader_of_tests_agree(case: str, in_mapping: bool, 
     assert (beside[1] == [], alone[1] == []) == (in_mapping, in_suite)
     assert VALIDATOR.is_valid({"preset": "attach-device", "tests": [value_of(case)]}) == in_mapping
     assert SUITES.is_valid({"tests": [value_of(case)]}) == in_suite
+
+
+def test_how_many_mappings_and_how_long() -> None:
+    """More mappings than a destination takes and a duration of nothing are refused by the schema already."""
+    head = {"destination": "rupt", "settings": {"client_id": "c", "new_account_url": "https://example.com"}}
+    one: JSON = {"preset": "attach-device"}
+    assert VALIDATOR.is_valid({**head, "mappings": [one] * 50})
+    assert not VALIDATOR.is_valid({**head, "mappings": [one] * 51})
+    for age, is_right in (("0s", False), ("0.0h0m", False), ("10s", True), ("0.5h", True), ("none", True)):
+        settings = {**cast(Schema, head["settings"]), "max_event_age": age}
+        assert VALIDATOR.is_valid({**head, "settings": settings}) == is_right, age

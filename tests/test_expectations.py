@@ -1,13 +1,16 @@
 """The tests inside a destination file: which pass, and what is said of those that fail."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from connector.destination import Destination, load
-from connector.expectations import Failed, Verdict, compare, compile_finder, run_tests
+from connector.expectations import Failed, compile_finder, recorded_tests, run_tests
+from connector.hiding import Hiding
 from connector.trials.yaml_lines import flow_text
+from connector.verdicts import Verdict, compare
 
 HEAD = """\
 destination: rupt
@@ -105,6 +108,8 @@ FAILING = [
     ("{type: page, userId: u1}", "expect_invalid: true", "expected invalid, found skipped: no_device"),
     ("{type: page}", "expect_invalid: a word", "expected a reason with 'a word', found invalid: The root value"),
     ("{type: page, userId: u1}", "expect_filtered: true", "expected filtered, found skipped: no_device"),
+    ("{type: page}", "expect_invalid: 'invalid: '", "expected a reason with 'invalid: ', found invalid: The root"),
+    ("{type: page, userId: u1}", "expect_skipped: skipped", "expected a reason with 'skipped', found skipped: no_dev"),
     ("{type: track}", "expect_filtered: CONSENT", "expected a reason with 'CONSENT', found filtered: NO_MATCHING"),
     ("{type: track}", "expect_invalid: true", "expected invalid, found filtered: NO_MATCHING_MAPPING"),
     ("{type: page}", "expect_invalid: [a word]", "expected a reason with 'a word', found invalid: The root"),
@@ -163,7 +168,7 @@ def test_a_secret_is_not_shown(run: Run) -> None:
     """A field that no output may show is not shown by a test that fails either."""
     event = "{type: page, userId: u1, properties: {token: found-token}}"
     _, (failure,) = run(f"{{name: it, event: {event}, expect: {{secret: expected-token}}}}")
-    assert failure.problem.message.endswith('secret: expected "[redacted]", found "[redacted]"')
+    assert failure.problem.message.endswith('secret: expected and found differ in what is never shown: "[redacted]"')
 
 
 def test_all_mappings_are_tested(run: Run) -> None:
@@ -190,14 +195,16 @@ def verdict(folder: Path, event: str, expected: str) -> Verdict:
     assert case.event is not None
     assert case.expected is not None
     found = compile_finder(mapping, destination.settings)(case.event)
-    return compare(mapping, case.expected, found, "https://api.rupt.dev")
+    secrets = partial(Hiding(destination).texts, case.event)
+    return compare(mapping, case.expected, found, "https://api.rupt.dev", secrets)
 
 
 MADE = [
     (PAGE, "expect: {account: x, phone: y}", {"expect": "{account: u1, phone: null}"}),
     (PAGE, "expect: {limit_config: {overall_device_limit: 3.0}, account: x}", {"expect": "limit: 3.0}, account: u1"}),
     ("{type: page}", "expect: {account: x}", {"expect_invalid": "missing the required field 'account'"}),
-    ("{type: page}", "expect_invalid: [account, x]", {"expect_invalid": "missing the required field 'account'"}),
+    ("{type: page}", "expect_invalid: [account, x]", {"expect_invalid": "[account]"}),
+    (BOTH, "expect_invalid: [nothing, required field]", {"expect_invalid": "[required field, "}),
     ("{type: track}", "expect: {account: x}", {"expect_filtered": "true"}),
     ("{type: page, userId: u1}", "expect_filtered: true", {"expect_skipped": "no_device"}),
     ("{type: page, userId: u1}", "expect_skipped: stale", {"expect_skipped": "no_device"}),
@@ -236,6 +243,47 @@ def test_a_secret_is_not_written(tmp_path: Path) -> None:
     assert "secret" not in str(verdict(tmp_path, event, "expect_filtered: true").written)
 
 
-def test_tests_of_recordings_are_left_out(run: Run) -> None:
-    """Nothing is opened: a test that names a recording is not run, and not counted."""
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+SECRETS = [
+    (f"plan: {TOKEN}", "expect: {metadata: {plan: x}}"),
+    (f"plan: {TOKEN}", "expect: {account: x, metadata: {tags: 1}}"),
+    (f"plan: {TOKEN}", "expect: {account: u1}, expect_request: {body: {user: u1}}"),
+    ("plan: own-secret-1, token: own-secret-1", "expect: {metadata: {plan: x}}"),
+    ("plan: own-secret-1, token: own-secret-1", "expect_request: {body: {metadata: {plan: x}}}"),
+]
+
+
+@pytest.mark.parametrize(("properties", "expected"), SECRETS)
+def test_a_secret_elsewhere_is_neither_shown_nor_written(properties: str, expected: str, tmp_path: Path) -> None:
+    """A web token, and what a secret field is made of, is hidden wherever it stands, and a person must write it."""
+    event = f"{{type: page, userId: u1, anonymousId: a1, properties: {{{properties}}}}}"
+    found = verdict(tmp_path, event, expected)
+    assert found.differences
+    assert found.written is None
+    assert "eyJ" not in str(found)
+    assert "own-secret" not in str(found)
+    (failure, *_) = run_tests(load_tests(tmp_path, f"{{name: it, event: {event}, {expected}}}"))[1]
+    assert "eyJ" not in failure.problem.message
+    assert "own-secret" not in failure.problem.message
+
+
+def test_a_secret_is_left_out_of_a_payload(tmp_path: Path) -> None:
+    """Where a payload is new in a test, it gets the fields that are no secrets."""
+    event = f"{{type: page, userId: u1, anonymousId: a1, properties: {{plan: {TOKEN}, email: a@example.com}}}}"
+    found = verdict(tmp_path, event, "expect_filtered: true")
+    assert found.written is not None
+    assert found.written["expect"] == {"account": "u1", "email": "a@example.com", "limit_config": {}}
+
+
+def test_what_stays_may_be_secret(tmp_path: Path) -> None:
+    """A secret that the file holds already does not stop the rest from being written."""
+    event = f"{{type: page, userId: u1, properties: {{plan: {TOKEN}}}}}"
+    found = verdict(tmp_path, event, f"expect: {{account: x, metadata: {{plan: {TOKEN}}}}}")
+    assert found.written == {"expect": {"account": "u1", "metadata": {"plan": TOKEN}}}
+    assert "eyJ" not in f"{found.given} {found.made}"
+
+
+def test_tests_of_recordings_are_left_out(run: Run, tmp_path: Path) -> None:
+    """Nothing is opened: a test that names a recording is not run, and not counted among those that were."""
     assert run("{events: nowhere.jsonl, expect: {account: u1}}") == (0, [])
+    assert recorded_tests(load(tmp_path / "rupt.yaml", {})) == 1

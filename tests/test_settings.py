@@ -82,7 +82,7 @@ def test_a_variable_gives_what_the_setting_takes(text: str, value: object) -> No
 
 def test_delivery() -> None:
     """The delivery settings give numbers, and durations in seconds."""
-    found, problems = read("delivery: {concurrency: 8, timeout: 5s, attempts: '${X:-3}', window: 1h, rate: 0.5}")
+    found, problems = read("delivery: {concurrency: 8.0, timeout: 5s, attempts: '${X:-3}', window: 1h, rate: 0.5}")
     assert problems == []
     assert found is not None
     assert found.delivery == Delivery(concurrency=8, timeout=5.0, attempts=3, window=3_600.0, rate=0.5)

@@ -8,18 +8,27 @@ import click
 import msgspec
 
 from connector.cli.code_table import print_codes
-from connector.cli.mending import Mended, diff_of, look_at, mend, write
+from connector.cli.mending import Looked, Mended, Refused, State, diff_of, look_at, mend, write
 from connector.cli.options import allow_unset_option, config_option, environment_of, load_config
 from connector.cli.painting import Painter
-from connector.cli.problem_lines import by_severity, counted, line_of_fix, mendable, print_problem, words_painter
+from connector.cli.problem_lines import (
+    by_severity,
+    counted,
+    line_of_fix,
+    line_of_refusal,
+    mendable,
+    print_problem,
+    words_painter,
+)
 from connector.cli.problem_places import Places, problem_row
 from connector.cli.proof_table import print_proof
 from connector.cli.sarif import sarif_log
 from connector.cli.streams import Streams
 from connector.destination import Destination
 from connector.errors import Problem, UsageError
-from connector.expectations import run_tests
+from connector.expectations import recorded_tests, run_tests
 from connector.lints import inspect, without_allowed
+from connector.positions import quoted
 from connector.proofs import prove
 
 _FORMS: Final = ("text", "json", "sarif", "markdown")
@@ -46,12 +55,12 @@ class _Wanted(msgspec.Struct, frozen=True):
     help="How problems are printed: json is one a line, sarif is for code review; markdown is for --codes.",
 )
 @click.option("--strict", is_flag=True, help="End with 1 when there are warnings.")
-@click.option("--notes", is_flag=True, help="Print notes too; json and sarif always have them.")
+@click.option("--notes", is_flag=True, help="Print notes too; json always has them.")
 @click.option("--fix", is_flag=True, help="Mend what can be mended without a decision, and write the files.")
 @click.option(
     "--unsafe-fixes",
     is_flag=True,
-    help="With --fix or --diff: mend also where other events would be taken, or something else be sent.",
+    help="With --fix or --diff: mend also what is a choice: other events are taken then, or something else is sent.",
 )
 @click.option("--diff", "--dry-run", "diff", is_flag=True, help="Print what --fix would change, and write nothing.")
 @click.option("--codes", is_flag=True, help="List what the code of each problem means, and check nothing.")
@@ -90,13 +99,19 @@ def command(
     wanted = _Wanted(config, form, strict, notes, allow_unset)
     if unsafe_fixes and not (fix or diff):
         raise UsageError("--unsafe-fixes goes with --fix or --diff")
-    if fix or diff:
-        mended = _mend(streams, wanted, unsafe=unsafe_fixes)
-        if diff:
-            return _show_diff(streams, mended)
-        write(mended)
-        _tell_fixes(streams, mended)
-    return _check(streams, wanted)
+    if diff and form != "text":
+        raise UsageError(f"--format {form} does not go with --diff: it prints a diff")
+    if wanted.form == "text" and not os.path.lexists(wanted.config):
+        load_config(streams, wanted.config)  # says what to do about it
+    environment = environment_of(streams, allow_unset=allow_unset)
+    if not (fix or diff):
+        return _check(streams, wanted, look_at(config, environment, _look, {}))
+    mended = mend(config, environment, _look, unsafe=unsafe_fixes)
+    if diff:
+        return _show_diff(streams, wanted, mended)
+    write(mended)
+    _tell_fixes(streams, mended)
+    return _check(streams, wanted, mended.state)
 
 
 def _list_codes(streams: Streams, form: str) -> int:
@@ -109,11 +124,7 @@ def _list_codes(streams: Streams, form: str) -> int:
 # ------------------------------------------------------------------------------------------------------------ checking
 
 
-def _check(streams: Streams, wanted: _Wanted) -> int:
-    if not os.path.lexists(wanted.config):
-        load_config(streams, wanted.config)  # says what to do about it
-    environment = environment_of(streams, allow_unset=wanted.allow_unset)
-    state = look_at(wanted.config, environment, _look, {})
+def _check(streams: Streams, wanted: _Wanted, state: State) -> int:
     _print_problems(streams, state.problems, wanted)
     if state.destination is None:
         if wanted.form == "text":
@@ -129,18 +140,21 @@ def _check(streams: Streams, wanted: _Wanted) -> int:
     return 1 if state.errors or warned else 0
 
 
-def _look(destination: Destination) -> list[Problem]:
+def _look(destination: Destination) -> Looked:
     """Find what is wrong with a destination that loads: failing tests, warnings and notes."""
     _, failed = run_tests(destination)
     found = without_allowed(destination, [*inspect(destination), *prove(destination)])
-    return by_severity([*(failure.problem for failure in failed), *found])
+    problems = by_severity([*(failure.problem for failure in failed), *found])
+    names = (f"the test {quoted(failure.test)} of {quoted(failure.mapping)}" for failure in failed)
+    return Looked(tuple(problems), frozenset(names))
 
 
 def _print_problems(streams: Streams, problems: Sequence[Problem], wanted: _Wanted) -> None:
     places = Places()
     match wanted.form:
         case "sarif":
-            streams.print_json(sarif_log(problems, places), pretty=True)
+            told = [problem for problem in problems if wanted.notes or problem.severity != "note"]
+            streams.print_json(sarif_log(told, places), pretty=True)
         case "json":
             for problem in problems:
                 streams.print_json(problem_row(problem, places))
@@ -169,38 +183,48 @@ def _mappings(destination: Destination) -> str:
 
 def _tests(destination: Destination) -> str:
     count, failed = run_tests(destination)
+    recorded = recorded_tests(destination)
+    more = f" ({recorded:,} more on recordings: rupt-connector test)" if recorded else ""
+    if not count and recorded:
+        return f"{recorded:,} test{'' if recorded == 1 else 's'} on recordings: rupt-connector test"
     passed = count - len({(failure.mapping, failure.test) for failure in failed})
     if passed < count:
-        return f"{passed} of {count} test{'' if count == 1 else 's'} pass{'es' if passed == 1 else ''}"
-    return {0: "no tests", 1: "its test passes"}.get(count, f"all {count} tests pass")
+        return f"{passed} of {count} test{'' if count == 1 else 's'} pass{'es' if passed == 1 else ''}{more}"
+    return {0: "no tests", 1: "its test passes"}.get(count, f"all {count} tests pass") + more
 
 
 # ------------------------------------------------------------------------------------------------------------- mending
-
-
-def _mend(streams: Streams, wanted: _Wanted, *, unsafe: bool) -> Mended:
-    if not os.path.lexists(wanted.config):
-        load_config(streams, wanted.config)  # says what to do about it
-    return mend(wanted.config, environment_of(streams, allow_unset=wanted.allow_unset), _look, unsafe=unsafe)
 
 
 def _tell_fixes(streams: Streams, mended: Mended) -> None:
     painter = words_painter(streams)
     for problem in mended.problems:
         painter.wrap(*line_of_fix(problem))
-    if not mended.problems:
+    if not (mended.problems or mended.refused):
         streams.say("nothing to fix")
+    _tell_refused(painter, mended.refused)
 
 
-def _show_diff(streams: Streams, mended: Mended) -> int:
+def _tell_refused(painter: Painter, refused: Sequence[Refused]) -> None:
+    for one in refused:
+        painter.wrap(*line_of_refusal(one.problem, one.why))
+
+
+def _show_diff(streams: Streams, wanted: _Wanted, mended: Mended) -> int:
     painter = Painter(streams)
     for line in diff_of(mended):
         style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
         painter.print((style, line) if style else line)  # type: ignore[arg-type]  # one of the styles above
+    _tell_refused(words_painter(streams), mended.refused)
+    is_broken = mended.state.destination is None
+    if is_broken:
+        _print_problems(streams, [one for one in mended.state.problems if one.severity == "error"], wanted)
     problems, files = len(mended.problems), len(mended.after)
-    if not problems:
-        streams.say("nothing to fix")
-        return 0
     told = f"{problems:,} problem{'' if problems == 1 else 's'} in {files:,} file{'' if files == 1 else 's'}"
-    streams.say(f"--fix would mend {told}; nothing was written")
-    return 1
+    is_safe = all(problem.fix is None or problem.fix.safe for problem in mended.problems)
+    option = "--fix" if is_safe else "--fix --unsafe-fixes"
+    told = f"{option} would mend {told}; nothing was written" if problems else "nothing to fix"
+    left = len(mended.state.problems)
+    rest = f"{left:,} problem{'' if left == 1 else 's'} would be left, and the file would not load" if is_broken else ""
+    streams.say(f"{told}; {rest}" if rest else told)
+    return 2 if is_broken else 1 if problems else 0

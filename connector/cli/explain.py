@@ -1,7 +1,7 @@
 """`rupt-connector explain`: for one event, each mapping: whether it takes the event, what it makes of it, and why."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import click
@@ -56,22 +56,23 @@ def command(
 ) -> int:
     """Say which mappings take EVENT, what each makes of it, and what decided that.
 
-    EVENT is a file, - for standard input, or the JSON itself; of several events in it each is explained. Anything else
-    is a messageId, which is looked up in the queue of a server (--data), also while that runs, or in recordings (--in).
+    EVENT is a file of any form that `replay` reads, - for standard input, or the JSON itself; of several events in it
+    each is explained. Anything else is a messageId, which is looked up in the queue of a server (--data), also while
+    that runs, or in recordings (--in).
     Nothing is sent.
     """
     whole = load_config(streams, config, allow_unset=allow_unset)
     explained = Explained(whole, _only(whole, names), _oldest(whole))
     found = find_events(streams, Wanted(event, paths, data))
     if as_json:
-        _print_rows(streams, explained, found.events)
+        count = _print_rows(streams, explained, found.events)
     else:
-        _tell(streams, explained, found.events, full=bool(names))
+        count = _tell(streams, explained, found.events, full=bool(names))
     for words in found.notes:
         streams.say(words)
     if found.faults:
         raise UsageError("\n".join(f"not an event that can be sent: {fault}" for fault in found.faults))
-    return 0 if found.events else 1
+    return 0 if count else 1
 
 
 def _only(destination: Destination, names: tuple[str, ...]) -> Destination:
@@ -91,24 +92,30 @@ def _oldest(destination: Destination) -> Cutoff | None:
     return None if age is None else cutoff_at(time.time() - age)
 
 
-def _rows(explained: Explained, events: list[Event]) -> Iterator[tuple[Explanation, list[MappingRow]]]:
+def _rows(explained: Explained, events: Iterable[Event]) -> Iterator[tuple[Explanation, list[MappingRow]]]:
     explainer = Explainer(explained.chosen)
     for event in events:
         explanation = explainer.explain(event, explained.oldest)
         yield explanation, explanation_rows(explanation, explained.whole)
 
 
-def _tell(streams: Streams, explained: Explained, events: list[Event], *, full: bool) -> None:
-    painter = Painter(streams)
+def _tell(streams: Streams, explained: Explained, events: Iterable[Event], *, full: bool) -> int:
+    """Explain events for a person, and count them."""
+    painter, count = Painter(streams), 0
     teller = Teller(painter, marks_of(streams))
-    for number, (explanation, rows) in enumerate(_rows(explained, events)):
-        for _ in range(2 if number else 0):
+    for explanation, rows in _rows(explained, events):
+        for _ in range(2 if count else 0):
             painter.print()
         teller.head(explanation)
         teller.mappings(rows, full=full)
+        count += 1
+    return count
 
 
-def _print_rows(streams: Streams, explained: Explained, events: list[Event]) -> None:
+def _print_rows(streams: Streams, explained: Explained, events: Iterable[Event]) -> int:
+    count = 0
     for _, rows in _rows(explained, events):
         for row in rows:
             streams.print_json(row)
+        count += 1
+    return count

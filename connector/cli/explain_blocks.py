@@ -101,32 +101,35 @@ def _lines(entry: Entry, marks: Marks, column: int, room: int) -> Iterator[Line]
         return
     yield from wrapped(entry.left, room, indent=entry.indent)
     at = column if fits else below
-    if entry.value is UNSET:
-        yield from wrapped((whole,), room, indent=at)
-    else:
-        yield " " * at, _right(entry, room - at, marks)
+    yield from wrapped((_right(entry, max(room - at, _NARROWEST), marks),), room, indent=at)
 
 
 def _right(entry: Entry, room: int = 0, marks: Marks | None = None) -> str:
-    """Write what stands at the right; with `marks` the value is cut to what `room` leaves for it."""
+    """Write what stands at the right; with `marks` the value is cut to what `room` leaves for it.
+
+    A value that would fit without its note is kept whole: the note then goes on in a further line.
+    """
     if entry.value is UNSET:
         return f"{entry.lead}{entry.note}"
     note = f" {entry.note}" if entry.note and entry.note[0] not in ",;" else entry.note
     value = on_one_line(dump_json(entry.value).decode())
-    value = value if marks is None else cut(value, room - cells(entry.lead) - cells(note), marks)
+    if marks is not None and cells(value) + cells(entry.lead) > room:
+        value = cut(value, max(room - cells(entry.lead) - cells(note), _LEAST_KEPT), marks)
     return f"{entry.lead}{value}{note}"
 
 
 def cut(text: str, width: int, marks: Marks) -> str:
-    """Cut a text to so many columns, and tell how long it was."""
+    """Cut a text to so many columns, and tell how long it was; where that would be no shorter, it stays whole."""
     shown = on_one_line(text)
     if cells(shown) <= width:
         return shown
     tail = f"{marks.more} ({len(text):,} characters)"
-    keep = max(_LEAST_KEPT, width - len(tail))
-    while cells(shown[:keep]) > max(_LEAST_KEPT, width - len(tail)) and keep > 1:
+    room = max(_LEAST_KEPT, width - len(tail))
+    keep = room
+    while cells(shown[:keep]) > room and keep > 1:
         keep -= 1
-    return shown[:keep] + tail
+    is_shorter = cells(shown[:keep]) + len(tail) < cells(shown)
+    return shown[:keep] + tail if is_shorter else shown
 
 
 def _line_column(at: str) -> str:

@@ -4,7 +4,7 @@ In: what the command line said. Out: whole events, what could not be read as one
 The queue of a server is only read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +15,10 @@ from connector.cli.store import moment, open_store
 from connector.cli.streams import Streams
 from connector.config import DEFAULT_DATA
 from connector.errors import UsageError
-from connector.events import Discard, Event, Item, event_reader
+from connector.events import Event, Item, Reads, event_reader
 from connector.queue.desk_life import Life, life_of
 from connector.queue.store import FILE
-from connector.sources.files import read_events
+from connector.sources.files import STDIN, read_events
 
 _READER: Final = event_reader(None)
 
@@ -32,46 +32,57 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """Events to explain, what is no event and why, and what to say of where they were or why they are not kept."""
+    """Events to explain, read one by one, and what to say of where they were or why they are not kept.
 
-    events: list[Event]
+    `faults` fills while the events are gone through: what is no event, and why.
+    """
+
+    events: Iterable[Event]
     faults: list[str] = []
     notes: list[str] = []
 
 
 def find_events(streams: Streams, wanted: Wanted) -> Found:
-    """Find the event. Raises UsageError, which says what was tried, when there is none."""
-    if not wanted.paths and (text := _text(streams, wanted.event)) is not None:
-        return _read(text)
+    """Find the event. Raises UsageError, which says what was tried, and SourceError where a file cannot be opened."""
     if wanted.paths:
         return _in_recordings(streams, wanted)
+    if wanted.event.lstrip().startswith(("{", "[")):
+        return _read(("", item) for item in _READER.unpack(wanted.event.encode("utf-8", "surrogateescape")))
+    if wanted.event == STDIN or _is_file(wanted.event):
+        located = _located(streams, (wanted.event,))
+        return _read((f"{file}:{line}: ", item) for file, line, item in located)
     return _in_store(streams, wanted)
 
 
-def _text(streams: Streams, event: str) -> bytes | None:
-    """Give the text of an event that stands in a file, on standard input or on the command line; None for a name."""
-    if event == "-":
-        return streams.stdin.read()
-    if event.lstrip().startswith(("{", "[")):
-        return event.encode("utf-8", "surrogateescape")
+def _is_file(event: str) -> bool:
+    """Say whether it is a file that is meant, and not a messageId."""
     try:
-        file = Path(event)
-        return file.read_bytes() if file.exists() else None
+        if Path(event).is_dir():
+            raise UsageError(f"{event}: Is a directory; give a file, -, the JSON of an event, or a messageId")
+        return Path(event).exists()
     except (OSError, ValueError) as error:  # ValueError: a NUL
         words = error.strerror if isinstance(error, OSError) else error
         raise UsageError(f"{event}: {words}; give a file, -, the JSON of an event, or a messageId") from None
 
 
-def _read(text: bytes) -> Found:
-    items = list(_READER.unpack(text))
-    events = [item for item in items if isinstance(item, Event)]
-    return Found(events, [f"{item.reason}: {item.detail}" for item in items if isinstance(item, Discard)])
+def _read(items: Iterable[tuple[str, Item]]) -> Found:
+    """Take the events of a source; what is none goes to the faults, with its place."""
+    faults: list[str] = []
+
+    def events() -> Iterator[Event]:
+        for place, item in items:
+            if isinstance(item, Event):
+                yield item
+            else:
+                faults.append(f"{place}{item.reason}: {item.detail}")
+
+    return Found(events(), faults)
 
 
 def _in_recordings(streams: Streams, wanted: Wanted) -> Found:
     """Look through recordings until the messageId is found."""
     count = 0
-    for file, line, item in _located(streams, wanted.paths):
+    for file, line, item in _located(streams, wanted.paths, frozenset()):
         count += 1
         if isinstance(item, Event) and item.message_id == wanted.event:
             whole = _READER.read(item.raw)
@@ -81,8 +92,8 @@ def _in_recordings(streams: Streams, wanted: Wanted) -> Found:
     raise UsageError(f"no event with the messageId {wanted.event!r} is among the {count:,} in {where}")
 
 
-def _located(streams: Streams, paths: tuple[str, ...]) -> Iterator[tuple[str, int, Item]]:
-    return read_events(paths, reads=frozenset(), stdin=streams.stdin)
+def _located(streams: Streams, paths: tuple[str, ...], reads: Reads = None) -> Iterator[tuple[str, int, Item]]:
+    return read_events(paths, reads=reads, stdin=streams.stdin)
 
 
 def _in_store(streams: Streams, wanted: Wanted) -> Found:

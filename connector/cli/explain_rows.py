@@ -1,13 +1,16 @@
 """An explanation to rows: what `explain --json` prints, and what its text is made of.
 
-Secrets are hidden here and nowhere else: what mappings make their writeOnly fields of, wherever it stands.
+Secrets and the values of variables are hidden on the way, by explain_hiding.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import Mapping as Mappings
+from typing import TypeAlias
 
 from msgspec import UNSET, UnsetType
 
+from connector.actions.conversions import url_segment
+from connector.cli.explain_hiding import NO_COVER, Cover, Veil, clause_cover, own_reads, path_cover, plain_value
 from connector.cli.explain_shapes import (
     ChangeRow,
     FailedRow,
@@ -15,27 +18,23 @@ from connector.cli.explain_shapes import (
     MappingRow,
     RoutingRow,
     SentRow,
-    Shown,
     StepRow,
     TriggerRow,
     UnsentRow,
     ValueRow,
 )
-from connector.cli.hiding import SHOWN, Hiding, hide
-from connector.destination import Destination
+from connector.destination import Destination, Mapping
 from connector.errors import Path
-from connector.explanations import Change, Explanation, Field, MappingExplanation, Sent
+from connector.explanations import ID_IN_URL, Change, Explanation, Field, MappingExplanation, Sent
 from connector.language.compiler import mapping_reads
-from connector.language.directives import Call, Constant, Fields, Items, Node, PathText, TemplateText
-from connector.language.paths import Keys, walk
-from connector.language.templates import Placeholder
-from connector.language.tracing import Step, describe, describe_path, walk_steps
-from connector.language.triggers import And, Not, Or, Seen, Trigger, operands
+from connector.language.directives import Call, Constant, Fields, Items, Node
+from connector.language.tracing import Step, describe, describe_path
+from connector.language.triggers import And, Not, Operand, Or, Seen, Trigger, compile_operand, field_of, operands
 from connector.pipeline import Invalid, Planned
 from connector.rows import REDACTED, RequestRow, printable, request_row, requests_base
-from connector.values import JSON, MISSING, Value
+from connector.values import JSON, MISSING
 
-_SHORTEST: Final = 6  # characters of a part of a secret that is hidden wherever it stands
+_Covers: TypeAlias = Mappings[str, Cover]  # by the name of a field
 
 
 def explanation_rows(explanation: Explanation, destination: Destination) -> list[MappingRow]:
@@ -48,47 +47,26 @@ def explanation_rows(explanation: Explanation, destination: Destination) -> list
 
 
 class _Maker:
-    """Makes the rows of one event; knows its secrets."""
+    """Makes the rows of one event."""
 
     def __init__(self, explanation: Explanation, destination: Destination) -> None:
         self._event = explanation.event
         self._routing = explanation.routing
         self._base = requests_base(destination.settings)
-        self._texts = Hiding(destination).texts(self._event.data) | frozenset(_secret_texts(explanation))
-        self._open = {value for key in SHOWN if isinstance(value := self._event.data.get(key), str)}
-
-    # -- values ------------------------------------------------------------------------------------------------------
-
-    def _shown(self, value: Value, name: str = "") -> Shown:
-        """Give a value as it may be printed, UNSET for nothing."""
-        return UNSET if value is MISSING else self._hidden(plain_value(value), name)
-
-    def _hidden(self, value: JSON, name: str = "") -> JSON:
-        if isinstance(value, str) and value in self._open and value not in self._texts:
-            return value  # ids are no secrets, also where a secret is made of one
-        return hide(value, name, self._texts)
-
-    def _text(self, text: str) -> str:
-        """Give a text of the file as it may be printed."""
-        for secret in sorted(self._texts, key=len, reverse=True):
-            text = text.replace(secret, REDACTED) if len(secret) >= _SHORTEST else text
-        return text
-
-    def _payload(self, action: str, payload: dict[str, JSON]) -> dict[str, JSON]:
-        return {key: self._hidden(value, key) for key, value in printable(action, payload).items()}
+        self._veil = Veil(explanation, destination)
 
     # -- a mapping ---------------------------------------------------------------------------------------------------
 
     def mapping_row(self, found: MappingExplanation) -> MappingRow:
         mapping, plan = found.mapping, found.plan
         payload = None if plan is None else plan.payload
-        request = request_row(plan.request, self._base) if isinstance(plan, Planned) else None
+        covers = {field.name: self._veil.of_field(found, field) for field in found.fields}
         return MappingRow(
             self._event.message_id,
             mapping.name,
             found.outcome,
-            UNSET if payload is None else self._payload(mapping.action, payload),
-            UNSET if request is None else RequestRow(request.method, request.url, self._body(request.body)),
+            UNSET if payload is None else self._object(printable(mapping.action, payload), covers),
+            self._request(found, covers),
             found.reason or UNSET,
             plan.problems if isinstance(plan, Invalid) else UNSET,
             plan.warnings or UNSET if isinstance(plan, Planned) else UNSET,
@@ -97,148 +75,144 @@ class _Maker:
             stale=found.stale or UNSET,
             routing=RoutingRow(self._routing.reason, self._routing.decided) if self._routing.reason else UNSET,
             trigger=self._trigger(found, found.seen),
-            fields=tuple(self._field(found, field) for field in found.fields) if plan else UNSET,
+            fields=tuple(self._field(found, field, covers[field.name]) for field in found.fields) if plan else UNSET,
             failed=UNSET if found.failed is None else self._failed(found),
-            sent=tuple(self._sent(part) for part in found.sent) or UNSET,
+            sent=tuple(self._sent(part, covers) for part in found.sent) or UNSET,
             unsent=tuple(UnsentRow(part.field, part.why) for part in found.unsent) or UNSET,
         )
 
-    def _body(self, body: dict[str, JSON]) -> dict[str, JSON]:
-        return {key: self._hidden(value, key) for key, value in body.items()}
+    def _object(self, values: dict[str, JSON], covers: _Covers) -> dict[str, JSON]:
+        """Print a payload or a body; `covers` are those of its keys."""
+        return {key: self._veil.hidden(value, key, covers.get(key, NO_COVER)) for key, value in values.items()}
+
+    def _request(self, found: MappingExplanation, covers: _Covers) -> RequestRow | UnsetType:
+        if not isinstance(found.plan, Planned):
+            return UNSET
+        row = request_row(found.plan.request, self._base)
+        url = row.url
+        for part in found.sent:
+            if part.key == ID_IN_URL and (shown := self._sent_value(part, covers)) != part.value:
+                url = url.replace(f"/{url_segment(part.value)}", f"/{shown}")
+        by_key = {part.key: covers.get(part.field, NO_COVER) for part in found.sent}
+        return RequestRow(row.method, url, self._object(row.body, by_key))
 
     def _failed(self, found: MappingExplanation) -> FailedRow | UnsetType:
         if found.failed is None:
             return UNSET
-        return FailedRow(self._text(describe(found.failed.node)), str(found.failed.location))
+        return FailedRow(self._told(found.mapping, found.failed.node), str(found.failed.location))
+
+    def _told(self, mapping: Mapping, node: Node) -> str:
+        """Tell a node in a line, with its variables as the file has them."""
+        return self._veil.text(describe(node, lambda path: mapping.written(("fields", *path))))
 
     # -- a trigger ---------------------------------------------------------------------------------------------------
 
     def _trigger(self, found: MappingExplanation, seen: Seen) -> TriggerRow:
-        node, text = seen.node, found.mapping.trigger_text
+        node = seen.node
         parts = tuple(self._trigger(found, part) for part in seen.parts)
         return TriggerRow(
             _kind_of(node),
-            self._text(" ".join(text[node.start : node.end].split())),
+            self._spelling(found.mapping, node),
             str(found.mapping.location(("trigger",), node.start, node.end)),
             seen.holds,
             seen.reached,
             any(seen is one for one in found.deciding),
-            UNSET if parts else self._operands(text, seen),
+            UNSET if parts else tuple(self._operands(found.mapping, seen)),
             parts or UNSET,
         )
 
-    def _operands(self, trigger: str, seen: Seen) -> tuple[ValueRow, ...]:
+    def _spelling(self, mapping: Mapping, node: Trigger | Operand) -> str:
+        """Give a part of a trigger as the file has it."""
+        written = mapping.written(("trigger",), node.start, node.end)
+        return self._veil.text(" ".join((written or mapping.trigger_text[node.start : node.end]).split()))
+
+    def _operands(self, mapping: Mapping, seen: Seen) -> Iterator[ValueRow]:
+        """Tell what a clause looked at; of a function what it gave, and the field that it was applied to."""
         assert not isinstance(seen.node, And | Or | Not)
-        return tuple(
-            ValueRow(text := trigger[operand.start : operand.end], self._shown(value, text))
-            for operand, value in zip(operands(seen.node), seen.values, strict=True)
-        )
+        cover = clause_cover(mapping, seen.node.start, seen.node.end)
+        for operand, value in zip(operands(seen.node), seen.values, strict=True):
+            text, field = self._spelling(mapping, operand), field_of(operand)
+            if field is operand:
+                yield ValueRow(text, self._veil.shown(value, text, cover))
+                continue
+            given = compile_operand(field)(self._event.data)
+            shown = self._veil.shown(given, name := self._spelling(mapping, field), cover)
+            is_hidden = shown is not UNSET and shown != plain_value(given)
+            yield ValueRow(
+                text, REDACTED if is_hidden and value is not MISSING else self._veil.shown(value, text, cover)
+            )
+            yield ValueRow(name, shown)
 
     # -- a field -----------------------------------------------------------------------------------------------------
 
-    def _field(self, found: MappingExplanation, field: Field) -> FieldRow:
+    def _field(self, found: MappingExplanation, field: Field, cover: Cover) -> FieldRow:
         if field.secret:
-            return self._secret_field(field)
+            return self._secret_field(found.mapping, field)
         return FieldRow(
             field.name,
             str(field.location),
-            self._shown(field.given, field.name),
-            self._shown(field.result, field.name),
-            self._changes(field.changes, field.name),
+            self._veil.shown(field.given, field.name, cover),
+            self._veil.shown(field.result, field.name, cover),
+            self._changes(field.changes, field.name, cover),
             field.problems or UNSET,
-            UNSET if field.step is None else self._step(found, field.step),
+            UNSET if field.step is None else self._step(found.mapping, field.step),
         )
 
-    def _secret_field(self, field: Field) -> FieldRow:
+    def _secret_field(self, mapping: Mapping, field: Field) -> FieldRow:
         """Show only that there is a value, and which paths were read for it."""
-        reads = sorted(mapping_reads(field.node) or ())
+        reads, cover = sorted(mapping_reads(field.node) or ()), path_cover(mapping, field.node)
         rows = tuple(
-            ValueRow(describe_path(keys), REDACTED if self._read(keys) is not MISSING else UNSET) for keys in reads
+            ValueRow(cover.text(describe_path(keys)), REDACTED if self._veil.read(keys) is not MISSING else UNSET)
+            for keys in reads
         )
         given, value = (UNSET if part is MISSING else REDACTED for part in (field.given, field.result))
         step = StepRow("hidden", _hidden_name(field.node), str(field.location), given, reads=rows or UNSET)
         return FieldRow(field.name, str(field.location), given, value, UNSET, field.problems or UNSET, step)
 
-    def _read(self, keys: Keys) -> Value:
-        return walk(self._event.data, keys)  # type: ignore[arg-type]  # JSON is a Value without MISSING
-
-    def _changes(self, found: Iterable[Change], name: str) -> tuple[ChangeRow, ...] | UnsetType:
+    def _changes(self, found: Iterable[Change], name: str, cover: Cover) -> tuple[ChangeRow, ...] | UnsetType:
         rows = tuple(
-            ChangeRow(change.kind, _path_text(change.path), before, self._shown(change.after, key))
+            ChangeRow(change.kind, _path_text(change.path), before, self._veil.shown(change.after, key, cover))
             for change in found
-            if (before := self._shown(change.before, key := str((name, *change.path)[-1]))) is not UNSET
+            if (before := self._veil.shown(change.before, key := str((name, *change.path)[-1]), cover)) is not UNSET
         )
         return rows or UNSET
 
-    def _sent(self, part: Sent) -> SentRow:
-        return SentRow(part.key, self._hidden(part.value, part.key), part.origin, self._changes(part.changes, part.key))
+    def _sent(self, part: Sent, covers: _Covers) -> SentRow:
+        changes = self._changes(part.changes, part.key, covers.get(part.field, NO_COVER))
+        return SentRow(part.key, self._sent_value(part, covers), part.origin, changes)
+
+    def _sent_value(self, part: Sent, covers: _Covers) -> JSON:
+        return self._veil.hidden(part.value, part.key, covers.get(part.field, NO_COVER))
 
     # -- a step ------------------------------------------------------------------------------------------------------
 
-    def _step(self, found: MappingExplanation, step: Step, key: str | UnsetType = UNSET) -> StepRow:
+    def _step(self, mapping: Mapping, step: Step, key: str | UnsetType = UNSET) -> StepRow:
         keys = _keys_of(step.node, step.steps)
         name = key if isinstance(key, str) else _last_key(step.node)
         return StepRow(
             _node_kind(step.node),
-            self._text(describe(step.node)),
-            str(found.mapping.location(("fields", *step.node.path))),
-            self._shown(step.value, name),
+            self._told(mapping, step.node),
+            str(mapping.location(("fields", *step.node.path))),
+            self._veil.shown(step.value, name, self._veil.of_step(step)),
             key,
             step.branch or UNSET,
             step.inner or UNSET,
-            tuple(self._reads(step)) or UNSET,
-            tuple(self._step(found, inner, at) for inner, at in zip(step.steps, keys, strict=True)) or UNSET,
+            tuple(self._reads(mapping, step)) or UNSET,
+            tuple(self._step(mapping, inner, at) for inner, at in zip(step.steps, keys, strict=True)) or UNSET,
         )
 
-    def _reads(self, step: Step) -> Iterator[ValueRow]:
+    def _reads(self, mapping: Mapping, step: Step) -> Iterator[ValueRow]:
         """Name the paths that a directive itself has read, with what stood there when they start at the event."""
-        for keys in _own_reads(step.node):
-            value = UNSET if step.inner else self._shown(self._read(keys), str((*keys, "")[len(keys) - 1]))
-            yield ValueRow(describe_path(keys), value)
-
-
-def plain_value(value: Value) -> JSON:
-    """Give a value of JSON: inside objects what is missing is left out, in lists it is null."""
-    if isinstance(value, dict):
-        return {key: plain_value(item) for key, item in value.items() if item is not MISSING}
-    if isinstance(value, list):
-        return [plain_value(item) for item in value]
-    return None if value is MISSING else value
-
-
-def _secret_texts(explanation: Explanation) -> Iterator[str]:
-    """Give what stood in any step on the way to a secret field, but for ids."""
-    for found in explanation.mappings:
-        for field in found.fields:
-            if field.secret and field.step is not None:
-                for step in walk_steps([field.step]):
-                    if not any(keys[:1] and keys[0] in SHOWN for keys in _own_reads(step.node)):
-                        yield from _texts(plain_value(step.value))
-
-
-def _texts(value: JSON) -> Iterator[str]:
-    if isinstance(value, str) and len(value) >= _SHORTEST:
-        yield value
-    elif isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _texts(item)
-
-
-def _own_reads(node: Node) -> tuple[Keys, ...]:
-    """Name the paths that a directive reads by itself, not through directives in it."""
-    if not isinstance(node, Call):
-        return ()
-    match next(iter(node.options.values()), None):
-        case PathText(keys) if node.directive.name == "@path":
-            return (keys,)
-        case TemplateText(pieces):
-            return tuple(piece.keys for piece in pieces if isinstance(piece, Placeholder))
-        case _:
-            return tuple(sorted(mapping_reads(node) or ())) if node.directive.name == "@liquid" else ()
+        reads = own_reads(step.node)
+        cover = path_cover(mapping, step.node) if reads else NO_COVER
+        for keys in reads:
+            name = str((*keys, "")[len(keys) - 1])
+            value = UNSET if step.inner else self._veil.shown(self._veil.read(keys), name, self._veil.of_step(step))
+            yield ValueRow(cover.text(describe_path(keys)), value)
 
 
 def _last_key(node: Node) -> str:
-    reads = _own_reads(node)
+    reads = own_reads(node)
     return reads[0][-1] if len(reads) == 1 and reads[0] else ""
 
 

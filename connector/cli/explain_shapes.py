@@ -22,7 +22,10 @@ class ValueRow(msgspec.Struct, frozen=True):
 
 
 class TriggerRow(msgspec.Struct, frozen=True):
-    """A part of a trigger. `kind` is and, or, not, clause; `reached`: the parts before it left it to decide."""
+    """A part of a trigger. `kind` is and, or, not, clause; `reached`: the parts before it left it to decide.
+
+    `values` are those of a clause's operands; behind that of a function stands its field's.
+    """
 
     kind: str
     text: str
@@ -52,7 +55,7 @@ class StepRow(msgspec.Struct, frozen=True):
 
 
 class ChangeRow(msgspec.Struct, frozen=True, rename={"before": "from", "after": "to"}):
-    """What was removed, converted or left out, and where in the value."""
+    """What was removed, converted, left out or without_id (a group), and where in the value."""
 
     kind: str
     path: str

@@ -23,7 +23,12 @@ _WORDS: Final = {"planned": "would be sent", "filtered": "not taken"}
 _STYLES: Final[dict[str, Style]] = {"planned": "green", "skipped": "yellow", "invalid": "red", "filtered": "dim"}
 _STALE: Final = "stale: older than max_event_age, so a server would skip it; told as if it were new"
 _SPREAD: Final = frozenset({"object", "list", "@arrayPath"})  # told key by key, or item by item
-_MOST_ITEMS: Final = 3  # of a list that are told one by one
+_MOST_ITEMS: Final = 3  # of a list of the event that are told one by one; what the file spells out is told whole
+_LOST: Final = {
+    "removed": "removed, it is empty",
+    "left_out": "left out, there is no such key",
+    "without_id": "left out, it has no id",
+}
 _MOST_CLAUSES: Final = 3  # of a trigger that does not hold
 
 
@@ -83,7 +88,10 @@ class Teller:
         if row.failed:
             for problem in row.problems or ():
                 self._painter.wrap(
-                    ("red", problem), f": {row.failed.text}  ", ("dim", short_place(row.failed.location)), indent=2
+                    ("red", problem),
+                    f": {row.failed.text.replace(Marks().more, self._marks.more)}  ",
+                    ("dim", short_place(row.failed.location)),
+                    indent=2,
                 )
         for field in row.fields or ():
             for problem in field.problems or ():
@@ -187,7 +195,8 @@ class Teller:
             for inner in step.steps or ():
                 yield from self._steps(inner, indent)
             failed = step.value is UNSET and step.location == self._failed
-            yield replace(_told(step, indent), note="failed here") if failed else _told(step, indent)
+            note = "failed here" if failed else _if_missing(step.value)
+            yield Entry((self._spelt(step),), indent, step.location, step.value, note=note)
             yield from self._reads(step, indent + 2)
 
     def _choice(self, step: StepRow, indent: int) -> Iterator[Entry]:
@@ -197,25 +206,30 @@ class Teller:
             yield from self._steps(test, indent + 2)
         said = "so there is nothing" if branch == "none" else f"so {branch}"
         note = f", {said}" if test.value is not UNSET else f"missing, {said}"
-        yield Entry((step.text,), indent, step.location, test.value, note=note)
+        yield Entry((self._spelt(step),), indent, step.location, test.value, note=note)
         for inner in taken:
             yield from self._steps(inner, indent)
+
+    def _spelt(self, step: StepRow) -> str:
+        """Give how a step reads; where that is cut, with a sign that the terminal has."""
+        return step.text.replace(Marks().more, self._marks.more)
 
     def _items(self, step: StepRow, indent: int) -> Iterator[Entry]:
         steps = list(step.steps or ())
         first = 1 if step.kind == "@arrayPath" else 0
         if first:
             yield from self._list_read(step, indent)
-        for number, inner in enumerate(steps[first : first + _MOST_ITEMS]):
+        last = first + _MOST_ITEMS if first else len(steps)
+        for number, inner in enumerate(steps[first:last]):
             yield from self._named(f"item {number + 1}", inner, inner.value, inner.location, indent)
-        if (more := len(steps) - first - _MOST_ITEMS) > 0:
+        if (more := len(steps) - last) > 0:
             yield Entry((("dim", f"{self._marks.more} and {more:,} more"),), indent)
 
     def _list_read(self, step: StepRow, indent: int) -> Iterator[Entry]:
         """Tell of an @arrayPath what it goes through."""
         for inner in (step.steps or ())[:1]:
             yield from () if inner.kind in ("text", "@path") else self._steps(inner, indent + 2)
-            yield Entry((step.text,), indent, step.location, inner.value, note=_if_missing(inner.value))
+            yield Entry((self._spelt(step),), indent, step.location, inner.value, note=_if_missing(inner.value))
 
     def _reads(self, step: StepRow, indent: int) -> Iterator[Entry]:
         if step.kind in ("@template", "@liquid", "hidden") and not step.inner:
@@ -227,7 +241,7 @@ class Teller:
         if change.kind == "converted":
             words = f"{_short(change.before, self._marks)} {self._marks.to} {_short(change.after, self._marks)}"
             return Entry((("yellow", f"converted{where}"),), indent, note=words)
-        said = "removed, it is empty" if change.kind == "removed" else "left out, there is no such key"
+        said = _LOST[change.kind]
         return Entry((("yellow", f"{said}:{where}" if where else said),), indent, "", change.before)
 
     # -- the request -------------------------------------------------------------------------------------------------
@@ -236,10 +250,6 @@ class Teller:
         yield Entry((("bold", part.key), f": {part.origin}"), 0, "", part.value)
         for change in part.changes or ():
             yield self._change(change, 2)
-
-
-def _told(step: StepRow, indent: int) -> Entry:
-    return Entry((step.text,), indent, step.location, step.value, note=_if_missing(step.value))
 
 
 def _if_missing(value: Shown) -> str:

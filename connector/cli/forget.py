@@ -6,7 +6,8 @@ import click
 import msgspec
 
 from connector.cli.options import json_option
-from connector.cli.store import agree, counted, data_option, open_store, yes_option
+from connector.cli.painting import counted
+from connector.cli.store import agree, data_option, open_store, yes_option
 from connector.cli.streams import Streams
 from connector.errors import UsageError
 from connector.queue.desk_forget import Forgotten, find_events, forget

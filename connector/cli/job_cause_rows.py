@@ -8,11 +8,12 @@ import msgspec
 
 from connector.cause_clusters import MANY, Cluster
 from connector.causes import ENUM, NOWHERE, REQUIRED, RESOLVE, TYPE, failing_field, mappings_of, place_of
-from connector.cli.job_mending import Mending, mending_row, mending_words
+from connector.cli.job_mending import mending_row, mending_words
 from connector.cli.painting import Painter, Part, Style, cells, padded
 from connector.cli.store import moment
 from connector.destination import Destination, Mapping
-from connector.queue.desk_jobs import Stored
+from connector.queue.desk_jobs import Choice, Stored
+from connector.replanning import Mending
 from connector.values import JSON, load_json
 
 _STYLES: Final[dict[str, Style]] = {"dead": "red", "invalid": "red", "held": "yellow", "skipped": "blue"}
@@ -36,11 +37,16 @@ class Told(msgspec.Struct, frozen=True):
 class Teller:
     """Knows what all clusters share: the destination to say where things stand, and what follows a command.
 
-    `options` are those that name the folder; `edited` is the file of --with, or empty.
+    `data` and `config` are what the command was given, `choice` is which jobs are looked at; `edited` is the file of
+    --with, or empty.
     """
 
-    def __init__(self, destination: Destination | None, options: Sequence[str], edited: str) -> None:
-        self._destination, self._options, self.edited = destination, options, edited
+    def __init__(
+        self, destination: Destination | None, choice: Choice, *, data: str | None, config: str | None, edited: str
+    ) -> None:
+        self._destination, self._choice, self.edited = destination, choice, edited
+        self._data = ("--data", data) if data else ()
+        self._config = ("--config", config) if config else ()
         self._mappings = mappings_of(destination)
 
     def tell(self, cluster: Cluster, jobs: Sequence[Stored], mending: Mending | None) -> Told:
@@ -70,12 +76,12 @@ class Teller:
     def next(self, told: Told) -> str:
         """Say what to do about a cluster."""
         key, message_id = told.cluster.key, told.message_ids[0] if told.message_ids else "MESSAGE_ID"
-        if told.mending is not None and told.mending.mended:
+        if told.mending is not None and (told.mending.mended or told.mending.changed):
             return f"put {self.edited} in place, then {self._retry(told)}"
         if key.code == "mapping_gone":
-            return f"put the mapping back, or {self._jobs('drop', '--state', 'held', '--mapping', key.mapping)}"
+            return f"put the mapping back, or {self._jobs('drop', *self._chosen(told, ''))}"
         if key.code == "in_doubt" and key.state == "held":
-            return f"{self._jobs('retry', message_id)} sends it again, jobs drop lets it be"
+            return f"{self._jobs('retry', message_id, *self._config)} sends it again, jobs drop lets it be"
         if key.state == "held":
             return f"{f'mend {key.field}; ' if key.field else ''}held jobs go on by themselves when Rupt takes them"
         if key.code == "internal_error":
@@ -84,22 +90,35 @@ class Teller:
             return f"{f'look at {key.field}, then ' if key.field else ''}{self._retry(told)}"
         if key.state == "dead" and not _is_refusal(key.code):
             return self._retry(told)
-        return _command("explain", message_id, *self._options)
+        return _command("explain", message_id, *self._config, *self._data)
 
     def _retry(self, told: Told) -> str:
-        key, reason = told.cluster.key, _reason(told.cluster)
-        chosen = ("--state", key.state, "--mapping", key.mapping, *(("--reason", reason) if reason else ()))
-        return self._jobs("retry", "--staged", *chosen)
+        reason, asked = _reason(told.cluster), self._choice.reason or ""
+        wider = asked if asked.lower() not in reason.lower() else reason
+        return self._jobs("retry", "--staged", *self._chosen(told, wider), *self._config)
+
+    def _chosen(self, told: Told, reason: str) -> Iterator[str]:
+        """Choose the jobs of a cluster and, as far as options can say it, no more than were looked at."""
+        choice, key = self._choice, told.cluster.key
+        yield from choice.message_ids
+        yield from ("--state", key.state, "--mapping", key.mapping)
+        times = (None if at is None else moment(at) for at in (choice.since, choice.until))
+        limit = None if choice.limit is None else str(told.cluster.count)
+        given = (reason or choice.reason, choice.account, *times, limit)
+        for option, value in zip(("--reason", "--account", "--since", "--until", "--limit"), given, strict=True):
+            if value is not None and value != "":
+                yield from (option, value)
 
     def _jobs(self, *words: str) -> str:
-        return _command("jobs", *words, *self._options)
+        return _command("jobs", *words, *self._data)
 
 
 def _reason(cluster: Cluster) -> str:
     """Give a text by which --reason chooses the jobs of a cluster, and as few others as can be."""
     code, sentence = cluster.key.code, cluster.sentences[0]
     if code == REQUIRED:
-        return "missing the required field"
+        before, missing, name = sentence.partition("missing the required field '")
+        return f"{missing}{name.removesuffix('.')}" if missing else before
     if code in (TYPE, ENUM):
         return sentence.partition(" but it was " if code == TYPE else ":")[0]
     if cluster.key.state == "invalid":

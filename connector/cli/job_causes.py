@@ -9,17 +9,18 @@ import click
 
 from connector.cause_clusters import Clusters
 from connector.cli.job_cause_rows import Teller, Told, paint
-from connector.cli.job_mending import mending_total, mendings
+from connector.cli.job_mending import mending_total
 from connector.cli.job_options import choice_options, not_meant, read_choice
 from connector.cli.options import DEFAULT_CONFIG, allow_unset_option, json_option, load_config
-from connector.cli.painting import Painter
-from connector.cli.store import counted, data_option, open_store
+from connector.cli.painting import Painter, counted
+from connector.cli.store import data_option, open_store
 from connector.cli.streams import Streams, on_one_line
 from connector.destination import Destination
 from connector.errors import DestinationError
 from connector.queue.desk import Desk
 from connector.queue.desk_causes import alike_jobs
 from connector.queue.desk_jobs import Choice, job_numbers, stored_jobs
+from connector.replanning import mendings
 
 
 @click.command("causes", short_help="Say why jobs failed: by cause, field and line.")
@@ -62,7 +63,7 @@ def causes_command(
     choice = read_choice("causes", now=now, **given)
     destination = _optional_destination(streams, config)
     changed = load_config(streams, edited, allow_unset=allow_unset) if edited else None
-    teller = Teller(destination, ("--data", data) if data else (), edited or "")
+    teller = Teller(destination, choice, data=data, config=config, edited=edited or "")
     with open_store(streams, data) as desk:
         told = list(_told(desk, choice, teller, destination=destination, changed=changed, now=now))
         for words in not_meant(desk, "causes", choice):

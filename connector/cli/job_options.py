@@ -20,7 +20,7 @@ _MEANT: Final = {  # of each command, the states that may be meant, and those th
     "list": ((*UNFINISHED, "delivered", "skipped", "invalid", "dead", "filtered"), None),
     "causes": (("dead", "held", "invalid", "skipped"), ("dead", "held", "invalid")),
     "retry": (("dead", "held", "invalid", "skipped"), ("dead", "held")),
-    "drop": ((*UNFINISHED, "dead"), (*UNFINISHED, "dead")),
+    "drop": ((*UNFINISHED, "dead", "invalid"), (*UNFINISHED, "dead")),
 }
 
 

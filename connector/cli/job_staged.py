@@ -12,20 +12,22 @@ import click
 
 from connector.cause_clusters import Cluster
 from connector.cli.job_options import listed
-from connector.cli.job_stages import QUIET, SIZES, Clock, Result, Rules, Sample, Staged, planned_stages, sample
-from connector.cli.painting import USUAL_COLUMNS, Painter, plain, wrapped
-from connector.cli.store import counted, moment
+from connector.cli.painting import USUAL_COLUMNS, Painter, counted, plain, wrapped
+from connector.cli.store import moment
 from connector.cli.streams import Streams
 from connector.errors import UsageError
 from connector.queue import State
 from connector.queue.desk import Desk
-from connector.queue.desk_causes import Standing, message_ids
-from connector.setting_kinds import duration
+from connector.queue.desk_causes import Whereabouts, message_ids
+from connector.replanning import PROSPECTS
+from connector.setting_kinds import Wrong, duration
+from connector.settings import plain as plain_value
+from connector.staging import QUIET, SIZES, Clock, Kept, Result, Rules, Sample, Staged, planned_stages
 
 CLOCK: Final = Clock(time.time, time.monotonic, time.sleep)
 _NAMED: Final = 10  # messageIds of a stage that are printed
 _CAUSES: Final = 5  # causes that are told in words
-_NO_SERVER: Final = "is one running on this folder? `serve` starts one; what was put back waits for it, nothing is lost"
+_NO_SERVER: Final = "does it deliver? What was put back waits for it, nothing is lost"
 
 
 def staged_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,29 +45,34 @@ def staged_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="TIME",
             help="With --staged: stop when a stage has had no outcome for so long, such as 5m.  [default: 60s]",
         ),
+        click.option(
+            "--all", "everything", is_flag=True, help="With --staged: also what would fail again as it is now."
+        ),
     )
     for option in reversed(options):
         command = option(command)
     return command
 
 
-def read_rules(*, staged: bool, tolerate: float | None, timeout: str | None) -> Rules | None:
+def read_rules(*, staged: bool, tolerate: float | None, timeout: str | None, everything: bool) -> Rules | None:
     """Read the options; None without --staged. Raises UsageError when one cannot be read, or stands without it."""
     if not staged:
-        for name, value in (("--tolerate", tolerate), ("--timeout", timeout)):
+        for name, value in (("--tolerate", tolerate), ("--timeout", timeout), ("--all", everything or None)):
             if value is not None:
                 raise UsageError(f"{name} is for --staged: give that too, or leave it out")
         return None
-    seconds = 60.0 if timeout is None else duration()(timeout)
-    if not isinstance(seconds, float):
-        raise UsageError(f"--timeout {timeout!r}: write 60s, 5m or 1h30m")
-    return Rules(seconds, tolerate or 0.0)
+    if tolerate is not None and not 0 <= tolerate <= 100:  # which may be no number at all
+        raise UsageError(f"--tolerate must be a percentage from 0 to 100, not {tolerate}")
+    seconds = 60.0 if timeout is None else duration()(plain_value(timeout))
+    if isinstance(seconds, Wrong):
+        raise UsageError(f"--timeout {seconds.must}, not {timeout!r}; {seconds.help}")
+    assert isinstance(seconds, float)
+    return Rules(seconds, tolerate or 0.0, everything)
 
 
-def tell_stages(streams: Streams, desk: Desk, numbers: Sequence[int], *, as_json: bool) -> None:
-    """Say which jobs each stage would send; nothing is put back."""
-    found = sample(desk, numbers)
-    stages = planned_stages(numbers, found)
+def tell_stages(streams: Streams, desk: Desk, found: Sample, *, as_json: bool) -> None:
+    """Say which jobs each stage would send, and which are left out; nothing is put back."""
+    stages = planned_stages(found)
     for at, stage in enumerate(stages, 1):
         names = message_ids(desk, stage[:_NAMED])
         if as_json:
@@ -73,12 +80,25 @@ def tell_stages(streams: Streams, desk: Desk, numbers: Sequence[int], *, as_json
         else:
             more = ", …" if len(stage) > len(names) else ""
             Painter(streams).wrap(f"stage {at}: {counted(len(stage), 'job')}: {', '.join(names)}{more}")
+    _Teller(streams, desk, Rules(), as_json=as_json).tell_kept(found)
+
+
+def not_begun(streams: Streams, why: str, jobs: int, *, as_json: bool) -> int:
+    """Say that nothing was put back, and why; 4, or 0 where there was nothing to put back."""
+    if why:
+        _say(streams, why)
+    if as_json:
+        end = {"stage": "end", "end": "not_begun" if why else "delivered", "jobs": jobs, "putBack": 0}
+        streams.print_json({**end, "outcomes": {}, "failed": 0, "waiting": 0, "left": jobs, "leftOut": 0})
+    else:
+        streams.print("nothing was put back")
+    return 4 if why else 0
 
 
 def retry_staged(
     streams: Streams,
     desk: Desk,
-    numbers: Sequence[int],
+    found: Sample,
     states: Collection[State],
     rules: Rules,
     *,
@@ -87,19 +107,26 @@ def retry_staged(
 ) -> int:
     """Put jobs back in stages, and say what became of them; 4 when it stopped, or too much of the rest failed."""
     teller = _Teller(streams, desk, rules, as_json=as_json)
-    staged = Staged(desk, numbers, states, rules=rules, clock=clock, watch=teller.watch)
-    teller.introduce(staged.found)
+    staged = Staged(desk, found, states, rules=rules, clock=clock, watch=teller.watch)
+    teller.introduce(found)
     results = list[Result]()
     try:
         for result in staged.run(teller.begin):
             results.append(result)
             teller.tell(result)
+        teller.conclude(staged, results)
     except KeyboardInterrupt:
         teller.interrupted(staged)
         return 130
-    teller.conclude(staged, results, len(numbers))
-    has_all = sum(len(result.numbers) + result.left.total() for result in results) >= len(numbers)
+    has_all = sum(len(result.numbers) + result.left.total() for result in results) >= len(found.numbers)
+    if not found.numbers:
+        return 4
     return 0 if staged.end == "delivered" or (staged.end == "waiting" and has_all) else 4
+
+
+def _say(streams: Streams, text: str, *, indent: int = 0) -> None:
+    for line in wrapped((text,), USUAL_COLUMNS, indent=indent):
+        streams.say(plain(line))
 
 
 class _Teller:
@@ -108,24 +135,33 @@ class _Teller:
     def __init__(self, streams: Streams, desk: Desk, rules: Rules, *, as_json: bool) -> None:
         self._streams, self._desk, self._rules, self._as_json = streams, desk, rules, as_json
         self._has_warned = False
-        self._stage = 0
 
     def _say(self, text: str, *, indent: int = 0) -> None:
-        for line in wrapped((text,), USUAL_COLUMNS, indent=indent):
-            self._streams.say(plain(line))
+        _say(self._streams, text, indent=indent)
 
     def introduce(self, found: Sample) -> None:
-        """Say what is to be sent, and which causes the first jobs stand for."""
-        jobs = sum(cluster.count for cluster in found.clusters)
-        self._say(f"{counted(jobs, 'job')} of {counted(len(found.clusters), 'cause')}, sent in stages")
+        """Say what is to be sent, which causes the first jobs stand for, and what is left out."""
+        self.tell_kept(found)
+        if not found.numbers:
+            return
+        self._say(f"{counted(len(found.numbers), 'job')} of {counted(len(found.clusters), 'cause')}, sent in stages")
         for cluster in found.clusters[:_CAUSES]:
             self._say(f"{cluster.count:,}  {_words(cluster)}", indent=2)
         if len(found.clusters) > _CAUSES:
             self._say(f"and {len(found.clusters) - _CAUSES:,} more; `jobs causes` tells all", indent=2)
 
+    def tell_kept(self, found: Sample) -> None:
+        """Say what is left out, and why."""
+        if not found.kept:
+            return
+        self._say(f"{counted(found.out, 'job')} left out, to fail again as things are; --all puts all back")
+        for kept in found.kept[:_CAUSES]:
+            self._say(f"{len(kept.numbers):,}  {_why_kept(kept)}", indent=2)
+        if len(found.kept) > _CAUSES:
+            self._say(f"and {len(found.kept) - _CAUSES:,} more causes", indent=2)
+
     def begin(self, stage: int, numbers: Sequence[int]) -> None:
         """Say what a stage has put back."""
-        self._stage = stage
         what = "the rest: " if SIZES[stage - 1] is None else ""
         names = message_ids(self._desk, numbers) if len(numbers) <= _NAMED else ()
         named = f": {', '.join(names)}" if names else ""
@@ -135,7 +171,7 @@ class _Teller:
         """Say once when nobody seems to take the jobs."""
         if quiet >= QUIET and not self._has_warned and _is_untouched(result):
             self._has_warned = True
-            self._say(f"no server has taken a job for {quiet:.0f} s; {_NO_SERVER}")
+            self._say(f"the server has taken no job for {quiet:.0f} s: {_NO_SERVER}")
 
     def tell(self, result: Result) -> None:
         """Say what became of a stage."""
@@ -170,36 +206,35 @@ class _Teller:
         row |= {"outcomes": result.outcomes, "failed": result.failed, "waiting": len(result.open)}
         return {**row, "left": result.left, "causes": causes}
 
-    def conclude(self, staged: Staged, results: Sequence[Result], jobs: int) -> None:
+    def conclude(self, staged: Staged, results: Sequence[Result]) -> None:
         """Say what became of all, and how to go on."""
+        standing, found = staged.standing(), staged.found
         outcomes = sum((result.outcomes for result in results), start=Counter[str]())
         put, waiting = sum(len(result.numbers) for result in results), sum(len(result.open) for result in results)
-        left, failed = jobs - put, sum(result.failed for result in results)
+        left, failed = standing["left"], sum(result.failed for result in results)
         if self._as_json:
+            jobs = len(found.numbers) + found.out
             row = {"stage": "end", "end": staged.end, "jobs": jobs, "putBack": put, "outcomes": outcomes}
-            self._streams.print_json({**row, "failed": failed, "waiting": waiting, "left": left})
+            self._streams.print_json({**row, "failed": failed, "waiting": waiting, "left": left, "leftOut": found.out})
         else:
             parts = [f"{outcomes['delivered']:,} delivered"]
             parts += [f"{failed:,} not delivered"] if failed else []
             parts += [f"{waiting:,} still waiting"] if waiting else []
             rest = f"; {counted(left, 'job')} left as {'it was' if left == 1 else 'they were'}" if left else ""
+            rest += f"; {found.out:,} left out" if found.out else ""
             self._streams.print(f"{counted(put, 'job')} put back: {', '.join(parts)}{rest}")
-        for words in self._advice(staged, results[-1] if results else None, left):
+        for words in self._advice(staged, results[-1] if results else None, staged.again(standing)):
             self._say(words)
 
-    def _advice(self, staged: Staged, last: Result | None, left: int) -> list[str]:
+    def _advice(self, staged: Staged, last: Result | None, again: int) -> list[str]:
         if last is None or staged.end == "delivered":
             return []
         if staged.end == "failed":
-            stopped = "stopped: they fail again; " if left else ""
-            return [
-                f"{stopped}`jobs causes` says why, and with --with FILE what an edit would mend",
-                *([f"after that the same command goes on; {counted(left, 'job')} left"] if left else []),
-            ]
-        what = "what waits is sent all the same; `jobs causes` tells later what became of it"
-        if _is_untouched(last):
-            what = f"no server has taken a job for {self._rules.timeout:g} s; {_NO_SERVER}"
-        return [what, *_again(left)]
+            return [*_what_to_mend(last.failures), *_again(again)]
+        if not _is_untouched(last):
+            return ["what waits is sent all the same; `jobs causes` tells later what became of it", *_again(again)]
+        quiet = f"stopped: the server has taken no job for {self._rules.timeout:g} s"
+        return [quiet if self._has_warned else f"{quiet}: {_NO_SERVER}", *_again(again)]
 
     def interrupted(self, staged: Staged) -> None:
         """Say where everything is after Ctrl-C: what was put back stays so."""
@@ -212,13 +247,30 @@ class _Teller:
         told = [f"{count:,} {state}" for state, count in ended.items()]
         told += [f"{waiting:,} waiting, and sent all the same (`jobs drop` ends them)"] if waiting else []
         told += [f"{left:,} left as before"] if left else []
-        self._say(f"interrupted in stage {self._stage} of {len(SIZES)}: {listed(told)}")
-        for words in _again(left):
+        self._say(f"interrupted in stage {staged.stage} of {len(SIZES)}: {listed(told)}")
+        for words in _again(staged.again(found)):
             self._say(words)
 
 
-def _again(left: int) -> list[str]:
-    return [f"the same command goes on with the {counted(left, 'job')} left"] if left else []
+def _again(jobs: int) -> list[str]:
+    return [f"the same command goes on with {counted(jobs, 'job')}"] if jobs else []
+
+
+def _what_to_mend(failures: Sequence[Cluster]) -> list[str]:
+    """Say what helps against what went wrong: an edit of a mapping does not, where Rupt was not even asked about it."""
+    held = {cluster.key.code for cluster in failures if cluster.key.state == "held"}
+    words = []
+    if "in_doubt" in held:
+        words.append("stopped: of what is held in doubt nobody knows whether it arrived; `jobs retry` sends it again")
+    if held - {"in_doubt", "mapping_gone"}:
+        words.append("stopped: Rupt refuses the settings; held jobs go on by themselves when those are mended")
+    if any(cluster.key.state != "held" or cluster.key.code == "mapping_gone" for cluster in failures):
+        words.append("stopped: they fail again; `jobs causes` says why, and with --with FILE what an edit would mend")
+    return words
+
+
+def _why_kept(kept: Kept) -> str:
+    return f"{PROSPECTS[kept.prospect]}{f': {kept.sentence}' if kept.sentence else ''}"
 
 
 def _words(cluster: Cluster) -> str:
@@ -232,7 +284,7 @@ def _is_untouched(result: Result) -> bool:
     return bool(free) and not result.outcomes and all(job.state == "waiting" and not job.attempts for job in free)
 
 
-def _why_open(job: Standing) -> str:
+def _why_open(job: Whereabouts) -> str:
     if job.state == "sending":
         return "being sent at this moment"
     if job.blocked:

@@ -9,18 +9,20 @@ import click
 from msgspec.structs import replace
 
 from connector.cli.help import HELP
-from connector.cli.hiding import Hiding
 from connector.cli.job_causes import causes_command
 from connector.cli.job_options import choice_options, not_meant, read_choice
 from connector.cli.job_rehearsal import rehearse, tell
 from connector.cli.job_rows import job_table, row_of
-from connector.cli.job_staged import read_rules, retry_staged, staged_options, tell_stages
+from connector.cli.job_server import retry_beside_server, sampled
+from connector.cli.job_staged import read_rules, staged_options, tell_stages
 from connector.cli.life import life_lines, life_rows
 from connector.cli.options import DEFAULT_CONFIG, config_option, json_option, load_config
-from connector.cli.store import agree, counted, data_option, open_store, yes_option
+from connector.cli.painting import counted
+from connector.cli.store import agree, data_option, open_store, yes_option
 from connector.cli.streams import Streams, on_one_line
 from connector.destination import Destination
 from connector.errors import DestinationError, closest
+from connector.hiding import Hiding
 from connector.queue.desk import Desk
 from connector.queue.desk_jobs import Choice, JobRow, count_jobs, job_numbers, list_filtered, list_jobs
 from connector.queue.desk_life import FilteredLife, life_of
@@ -166,6 +168,7 @@ def retry_command(
     staged: bool,
     tolerate: float | None,
     timeout: str | None,
+    everything: bool,
     data: str | None,
     config: str,
     as_json: bool,
@@ -174,26 +177,30 @@ def retry_command(
     """Let jobs wait again, to be sent through the mapping as it is now, with a new series of attempts.
 
     Without --state those are meant that are dead or held. What was held in doubt is in doubt no more: it is sent again
-    even if it has landed. A server that runs on the folder, or the next one, sends them. --config is for --dry-run.
-    Exit code 1 when MESSAGE_IDs are given and none of them could be put back.
+    even if it has landed. A server that runs on the folder, or the next one, sends them. Exit code 1 when MESSAGE_IDs
+    are given and none of them could be put back. --config is for --dry-run.
 
-    --staged puts 1 job of the largest cause back and waits for its outcome, then 10 of all causes in turn, then the
-    rest. It stops when a job of a stage is not delivered (dead again, invalid, held, skipped), or nothing comes of it
-    in time; what is not put back stays as it is. Exit code 0 when all was put back and delivered, or still waits at the
-    end; 4 when it stopped, or some of the rest failed.
+    --staged is for use beside a server. It waits until the server uses the destination file as it is now, and leaves
+    out what would fail again as it is. It puts 1 job of the largest cause back and waits for its outcome, then 10 of
+    all causes in turn, then the rest; of an account whose order is kept the oldest goes first. It stops when a job of a
+    stage is not delivered (dead again, invalid, held, skipped), or nothing comes of it in time; what is not put back
+    stays as it is. Exit code 0 when all that was put back was delivered, or still waits at the end; 4 when it stopped,
+    some of the rest failed, or nothing could be put back.
     """
-    now, rules = time.time(), read_rules(staged=staged, tolerate=tolerate, timeout=timeout)
+    now = time.time()
+    rules = read_rules(staged=staged, tolerate=tolerate, timeout=timeout, everything=everything)
     choice = read_choice("retry", now=now, **given)
     with open_store(streams, data) as desk:
         numbers, unmeant = job_numbers(desk, choice), list(not_meant(desk, "retry", choice))
         if dry_run:
+            destination = load_config(streams, config)
             if rules is not None:
-                tell_stages(streams, desk, numbers, as_json=as_json)
+                tell_stages(streams, desk, sampled(desk, numbers, destination, rules, now), as_json=as_json)
             show = rehearse if as_json else tell
-            show(streams, desk, numbers, load_config(streams, config), now)
+            show(streams, desk, numbers, destination, now)
             return _end(streams, choice, unmeant, len(numbers))
-        if rules is not None and numbers:
-            code = retry_staged(streams, desk, numbers, choice.states, rules, as_json=as_json)
+        if rules is not None:
+            code = retry_beside_server(streams, desk, numbers, choice, rules, config=config, as_json=as_json)
             return _end(streams, choice, unmeant, len(numbers)) or code
         moved = total(put_back(desk, numbers, choice.states, now=now))
         waiting = count_waiting(desk)
@@ -210,8 +217,9 @@ def retry_command(
 def drop_command(streams: Streams, /, *, yes: bool, data: str | None, as_json: bool, **given: Any) -> int:
     """End jobs as skipped, with the reason `dropped by hand`: they are not sent any more.
 
-    Waiting, held and dead jobs can be dropped; one that is being sent at this moment is left. `jobs retry --state
-    skipped` brings them back. Exit code 1 when MESSAGE_IDs are given and none of them could be dropped.
+    Waiting, held and dead jobs can be dropped, and with --state invalid those; one that is being sent at this moment is
+    left. `jobs retry --state skipped` brings them back. Exit code 1 when MESSAGE_IDs are given and none of them could
+    be dropped.
     """
     now = time.time()
     choice = read_choice("drop", now=now, **given)

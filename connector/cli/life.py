@@ -5,10 +5,10 @@ from typing import Final
 
 import msgspec
 
-from connector.cli.hiding import Hiding
 from connector.cli.reasons import discard_in_words, in_words
 from connector.cli.store import moment
 from connector.cli.streams import on_one_line
+from connector.hiding import Hiding
 from connector.queue.desk_life import EventLife, FilteredLife, JobLife, Life, Try
 from connector.values import JSON, dump_json
 

@@ -68,6 +68,11 @@ def columns_of(streams: Streams) -> int:
     return USUAL_COLUMNS
 
 
+def counted(number: int, noun: str) -> str:
+    """Say how many: 1 job, 2,000 jobs."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def plain(line: Line) -> str:
     """Give the text of a line without its styles."""
     return "".join(part if isinstance(part, str) else part[1] for part in line)

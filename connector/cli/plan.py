@@ -3,10 +3,13 @@
 import gc
 import secrets
 import time
+from typing import Any
 
 import click
+import msgspec
 
 from connector.cli.options import allow_unset_option, config_option, environment_of, json_option, read_range
+from connector.cli.places import short_file
 from connector.cli.plan_markdown import print_markdown
 from connector.cli.plan_report import Report, Values
 from connector.cli.plan_rows import print_rows
@@ -19,10 +22,28 @@ from connector.destination import Settings
 from connector.errors import UsageError
 from connector.events import Cutoff, cutoff_at
 from connector.pseudonyms import Pseudonyms
+from connector.rehearsing.judges import Oldest
 from connector.rehearsing.passes import Pass, union_of_reads
 from connector.rehearsing.tallies import Tally
 from connector.replay.selection import Selection, select
 from connector.sources.files import Progress, read_events
+
+
+class PlanOptions(msgspec.Struct, frozen=True):
+    """The command line of one plan. `old` and `new` name the versions, `new` is None for the file of `config`."""
+
+    paths: tuple[str, ...]
+    config: str
+    old: str
+    new: str | None
+    as_json: bool
+    markdown: bool
+    show_values: bool
+    since: str | None
+    until: str | None
+    limit: int | None
+    allow_stale: bool
+    allow_unset: bool
 
 
 @click.command("plan")
@@ -45,54 +66,59 @@ from connector.sources.files import Progress, read_events
 )
 @click.option("--until", metavar="TIME", help="Leave out events from this time on.")
 @click.option("--limit", metavar="N", type=click.IntRange(min=0), help="Take at most N events.")
-@click.option("--allow-stale", is_flag=True, help="Take events older than settings.max_event_age too.")
+@click.option(
+    "--allow-stale", is_flag=True, help="Take events of any age even where settings.max_event_age is what was edited."
+)
 @allow_unset_option
 @click.pass_obj
-def command(
-    streams: Streams,
-    *,
-    paths: tuple[str, ...],
-    config: str,
-    old: str,
-    new: str | None,
-    as_json: bool,
-    markdown: bool,
-    show_values: bool,
-    since: str | None,
-    until: str | None,
-    limit: int | None,
-    allow_stale: bool,
-    allow_unset: bool,
-) -> int:
+def command(streams: Streams, /, **given: Any) -> int:
     """Say what an edit of the destination file changes on recorded events. Nothing is sent.
 
-    PATHS are recordings, as for replay. Without --from and --to, the file is compared with itself as git's HEAD has it.
-    Exit code 5 when something changes, 0 when nothing does.
+    PATHS are recordings, as for replay; the age of events counts only where max_event_age was edited. Without --from
+    and --to, the file is compared with itself as git's HEAD has it. Exit code 5 when something changes, 0 when nothing
+    does, 4 when there was nothing to compare.
     """
-    if as_json and markdown:
+    options = msgspec.convert(given, PlanOptions)
+    if options.as_json and options.markdown:
         raise UsageError("--json and --markdown are two ways to print it; give one of them")
     now = time.time()
-    selection = Selection(*read_range(since, until, now), limit)
-    versions = load_versions(environment_of(streams, allow_unset=allow_unset), config, old=old, new=new)
-    comparison = compare(*versions)
-    before, after = (version.destination.settings for version in versions)
-    oldest = (None, None) if allow_stale else (_oldest(before, now), _oldest(after, now))
+    selection = Selection(*read_range(options.since, options.until, now), options.limit)
+    comparison = _compare(streams, options)
     gc.freeze()  # as replay does: what is loaded lives as long as the process
     gc.set_threshold(50_000, 20, 20)
-    tally = _go_through(streams, comparison, paths, selection, oldest)
-    pseudonyms = None if show_values else Pseudonyms(secrets.token_bytes(16))
-    report = Report(comparison, tally, paths, Values(pseudonyms, constants(comparison)))
-    if as_json:
-        print_rows(streams, report)
-    elif markdown:
-        print_markdown(streams, report)
-    else:
-        print_text(streams, report)
+    tally = _go_through(streams, comparison, options.paths, selection, _oldest(comparison, options, now))
+    pseudonyms = None if options.show_values else Pseudonyms(secrets.token_bytes(16))
+    report = Report(comparison, tally, options.paths, Values(pseudonyms, constants(comparison)))
+    _print(streams, options, report)
     return report.exit_code
 
 
-def _oldest(settings: Settings, now: float) -> Cutoff | None:
-    """Tell the moment before which events are stale, None when any age is taken."""
+def _compare(streams: Streams, options: PlanOptions) -> Comparison:
+    environment = environment_of(streams, allow_unset=options.allow_unset)
+    old, new = load_versions(environment, options.config, old=options.old, new=options.new)
+    for file in dict.fromkeys((*old.outside, *new.outside)):
+        streams.say(f"{short_file(file)} is included from outside of git's version: it is taken as it is on disk now")
+    return compare(old, new)
+
+
+def _print(streams: Streams, options: PlanOptions, report: Report) -> None:
+    if options.as_json:
+        print_rows(streams, report)
+    elif options.markdown:
+        print_markdown(streams, report)
+    else:
+        print_text(streams, report)
+
+
+def _oldest(comparison: Comparison, options: PlanOptions, now: float) -> Oldest:
+    """Tell the moments before which events are stale in each version; recordings are old, so that mostly none is."""
+    before, after = (version.destination.settings for version in (comparison.old, comparison.new))
+    if options.allow_stale or before.max_event_age == after.max_event_age:
+        return None, None
+    return _cutoff(before, now), _cutoff(after, now)
+
+
+def _cutoff(settings: Settings, now: float) -> Cutoff | None:
     return None if settings.max_event_age is None else cutoff_at(now - settings.max_event_age)
 
 
@@ -101,7 +127,7 @@ def _go_through(
     comparison: Comparison,
     paths: tuple[str, ...],
     selection: Selection,
-    oldest: tuple[Cutoff | None, Cutoff | None],
+    oldest: Oldest,
 ) -> Tally:
     reading = Progress()
     recording = read_events(paths, reads=union_of_reads(comparison), stdin=streams.stdin, progress=reading)

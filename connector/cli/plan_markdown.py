@@ -8,15 +8,16 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from connector.cli.painting import counted
 from connector.cli.plan_report import (
     KIND_WORDS,
     RENAMED,
     Report,
-    counted,
     cut,
     edit_lines,
     edit_title,
     group_order,
+    sample_place,
     share,
 )
 from connector.cli.streams import Streams, encodable, on_one_line
@@ -127,7 +128,7 @@ def _details(report: Report) -> Iterator[str]:
 def _folded(title: str, report: Report, group: Group) -> str:
     lines = [f"{sign} {place}  {text}" for sign, place, text in edit_lines(group.cause)]
     for sample in group.samples:
-        lines += ["", f"  {sample.message_id}  {sample.file}:{sample.line}"]
+        lines += ["", f"  {report.values.message_id(sample.message_id)}  {sample_place(sample)}"]
         lines += [f"{sign} {text}" for sign, text in report.values.lines(sample)]
     return f"<details><summary>{title}</summary>\n\n{fenced(lines)}\n\n</details>\n"
 

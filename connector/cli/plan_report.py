@@ -1,10 +1,13 @@
 """What every form of the plan says: the headline, names of changes and causes, and values that may be shown."""
 
+import re
 from collections.abc import Iterator
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from connector.cli.painting import counted
+from connector.cli.places import short_file, short_place
 from connector.cli.reasons import in_words
 from connector.comparison.edits import Comparison, Pair
 from connector.comparison.outcomes import Kind, Leaf, Side
@@ -44,6 +47,12 @@ _EDIT_WORDS: Final = {
 }
 _KNOWN_SEGMENTS: Final = frozenset({"v2", "v3", "device", "user", "attach", "detach", "update"})
 _HARMLESS: Final = frozenset({("method",), ("body", "client")})
+_UUID: Final = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+# What SDKs, Segment and the connector itself make: nobody chose these, so they name nobody.
+_MADE_IDS: Final = re.compile(
+    rf"(?:(?:ajs|node)-next-[0-9]{{13}}-)?{_UUID}|(?:ajs-|content-)?(?:[0-9a-f]{{32}}|[0-9a-f]{{40}}|[0-9a-f]{{64}})",
+    re.IGNORECASE,
+)
 
 Sign: TypeAlias = Literal["-", "+", " "]
 
@@ -61,6 +70,12 @@ class Values(msgspec.Struct, frozen=True):
         if path == ("url",) and isinstance(value, str):
             return self._url(value, self.pseudonyms)
         return self._masked(value, self.pseudonyms)
+
+    def message_id(self, text: str) -> str:
+        """Give a messageId as it may be printed: whoever sends events may have made it of a name."""
+        if self.pseudonyms is None or _MADE_IDS.fullmatch(text):
+            return text
+        return self.pseudonyms.text(text)
 
     def name(self, path: tuple[str, ...]) -> str:
         """Print where a value stands; a key that is itself data has a pseudonym too."""
@@ -123,8 +138,8 @@ class Report(msgspec.Struct, frozen=True):
 
     @property
     def exit_code(self) -> int:
-        """Give 5 when something changes, 4 when nothing could be read, else 0."""
-        return 5 if self.tally.changed else 4 if self.tally.summary.found_nothing else 0
+        """Give 5 when something changes, 4 when there was nothing to compare, else 0."""
+        return 5 if self.tally.changed else 0 if self.tally.has_compared else 4
 
     @property
     def changed(self) -> list[PairTally]:
@@ -134,7 +149,12 @@ class Report(msgspec.Struct, frozen=True):
     @property
     def names(self) -> tuple[str, str]:
         """Name the two versions."""
-        return self.comparison.old.file, self.comparison.new.file
+        return short_file(self.comparison.old.file), short_file(self.comparison.new.file)
+
+    @property
+    def recordings(self) -> str:
+        """Name what was read."""
+        return " ".join(map(short_file, self.paths))
 
     def headline(self) -> str:
         """Say in one line how much changes."""
@@ -143,8 +163,11 @@ class Report(msgspec.Struct, frozen=True):
             return "nothing in the recording could be read as an event"
         if not events:
             return "nothing was compared: there is no event to compare with"
+        if not self.tally.has_compared:
+            return "nothing was compared: every event that a mapping takes is too old"
         if not changed:
-            return f"nothing changes: {counted(events, 'event')} become what they became before"
+            same = "becomes what it became before" if events == 1 else "become what they became before"
+            return f"nothing changes: {counted(events, 'event')} {same}"
         mappings = (
             f"{len(self.changed)} of {counted(total, 'mapping')} {'changes' if len(self.changed) == 1 else 'change'}"
         )
@@ -167,8 +190,8 @@ class Report(msgspec.Struct, frozen=True):
             return ""
         are = "is" if stale == 1 else "are"
         return (
-            f"{counted(stale, 'event')} {are} older than max_event_age and skipped in both versions, whatever was"
-            " edited: with --allow-stale you see what is made of them"
+            f"{counted(stale, 'event')} {are} older than max_event_age, which was edited, and skipped in both versions:"
+            " with --allow-stale you see what is made of them"
         )
 
     def outcomes(self) -> Iterator[tuple[str, int, int]]:
@@ -228,6 +251,8 @@ def _why_mapping(counts: PairTally, edit: Edit) -> str:
     took = max(counts.took_before, counts.took_after)
     if took and not counts.took_both and edit.kind in ("field", "action"):
         return "no recorded event is taken in both versions"
+    if took == 1:
+        return "the one event that it takes does not show it"
     return f"of the {took:,} events it takes none shows it" if took else "no recorded event reached the mapping"
 
 
@@ -250,9 +275,9 @@ def edit_lines(edit: Edit | None) -> list[tuple[Sign, str, str]]:
     found: list[tuple[Sign, str, str]] = []
     for sign, place, value in sides:
         if edit.kind == "setting":
-            found.append((sign, str(place or ""), f"{edit.name}: {value}"))
+            found.append((sign, short_place(str(place)) if place else "", f"{edit.name}: {value}"))
         elif place is not None:
-            found.append((sign, str(place), place.text))
+            found.append((sign, short_place(str(place)), place.text))
     return found
 
 
@@ -262,9 +287,9 @@ def share(part: int, whole: int) -> str:
     return "<0.1 %" if part and percent < 0.05 else f"{percent:.1f} %"
 
 
-def counted(number: int, noun: str) -> str:
-    """Say how many: 1 event, 2,000 events."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def sample_place(sample: Sample) -> str:
+    """Say where a sample stands in the recording."""
+    return f"{short_file(sample.file)}:{sample.line}"
 
 
 def group_order(pair: PairTally) -> Iterator[tuple[Kind, list[Group]]]:

@@ -4,7 +4,7 @@ A group: `mapping` (null: filtered before and after), `was` (its old name), `cha
 all events for `newly_matched`, else of those that the mapping took before), `cause` and `samples`.
 """
 
-from connector.cli.plan_report import Report, group_order
+from connector.cli.plan_report import Report, group_order, sample_place
 from connector.cli.streams import Streams
 from connector.comparison.outcomes import Leaf, Side
 from connector.comparison.versions import Edit, Place
@@ -58,8 +58,8 @@ def _place(place: Place | None, value: str) -> dict[str, JSON]:
 
 def _sample(report: Report, sample: Sample) -> dict[str, JSON]:
     return {
-        "messageId": sample.message_id,
-        "at": f"{sample.file}:{sample.line}".encode("utf-8", "backslashreplace").decode(),
+        "messageId": report.values.message_id(sample.message_id),
+        "at": sample_place(sample).encode("utf-8", "backslashreplace").decode(),
         "before": _side(sample.before),
         "after": _side(sample.after),
         "diff": [_leaf(report, leaf) for leaf in sample.leaves],

@@ -2,16 +2,16 @@
 
 from typing import Final
 
-from connector.cli.painting import Line, Painter, Style, padded
+from connector.cli.painting import Line, Painter, Style, counted, padded
 from connector.cli.plan_report import (
     KIND_WORDS,
     RENAMED,
     Report,
     Sign,
-    counted,
     edit_lines,
     edit_title,
     group_order,
+    sample_place,
     share,
 )
 from connector.cli.streams import Streams
@@ -34,7 +34,7 @@ class _Text:
     def print(self) -> None:
         report, wrap = self._report, self._painter.wrap
         old, new = report.names
-        wrap(("dim", f"{old} → {new}, {' '.join(report.paths)}"))
+        wrap(("dim", f"{old} → {new}, {report.recordings}"))
         wrap(("bold", report.headline()))
         if left_out := report.left_out():
             wrap(left_out)
@@ -92,8 +92,10 @@ class _Text:
             self._painter.wrap(*line, indent=indent, hang=4)
 
     def _sample(self, sample: Sample) -> None:
-        self._painter.wrap(("bold", sample.message_id), "  ", ("dim", f"{sample.file}:{sample.line}"), indent=6)
-        for sign, text in self._report.values.lines(sample):
+        values = self._report.values
+        name = values.message_id(sample.message_id)
+        self._painter.wrap(("bold", name), "  ", ("dim", sample_place(sample)), indent=6)
+        for sign, text in values.lines(sample):
             self._painter.wrap((_COLOURS[sign], f"{sign} {text}"), indent=8, hang=4)
 
     def _renamed(self) -> None:

@@ -12,7 +12,7 @@ from connector.destination import load
 from connector.documents import read_document
 from connector.drafts import read_source
 from connector.errors import DestinationError, Problem
-from connector.rehearsing.revisions import Revision, find_revision, write_revision
+from connector.rehearsing.revisions import Revision, Written, find_revision, write_revision
 
 NOTHING: Final = "nothing"
 
@@ -23,7 +23,7 @@ def load_versions(environment: Mapping[str, str], config: str, *, old: str, new:
     file = new if new is not None and os.path.lexists(new) else config
     if old == NOTHING and not os.path.lexists(old):
         empty = replace(after.destination.only(()), file=NOTHING)
-        return Version(empty, after.document, after.folder, after.label), after
+        return replace(after, destination=empty), after
     return _load(environment, old, file), after
 
 
@@ -36,25 +36,24 @@ def _load(environment: Mapping[str, str], text: str, file: str, *, must_be_file:
     return _version_of_revision(environment, find_revision(text, file))
 
 
-def _version(environment: Mapping[str, str], file: str, *, folder: str = "", label: str = "") -> Version:
+def _version(environment: Mapping[str, str], file: str) -> Version:
     destination = load(file, environment)
-    document = read_document(read_source(file), file=file, environment=environment)
-    return Version(destination, document, folder, label)
+    return Version(destination, read_document(read_source(file), file=file, environment=environment))
 
 
 def _version_of_revision(environment: Mapping[str, str], revision: Revision) -> Version:
     with tempfile.TemporaryDirectory(prefix="rupt-connector-") as name:
-        folder = os.path.join(os.path.realpath(name), "")
-        file = write_revision(revision, folder)
+        written = write_revision(revision, os.path.realpath(name))
         try:
-            return _version(environment, file, folder=folder, label=revision.label)
+            version = _version(environment, written.file)
         except DestinationError as error:
-            problems = [_renamed(problem, folder, revision.label) for problem in error.problems]
+            problems = [_renamed(problem, written, revision.label) for problem in error.problems]
             raise DestinationError(problems, error.sources) from None
+        return replace(version, folder=written.folder, label=revision.label, root=written.root, outside=written.outside)
 
 
-def _renamed(problem: Problem, folder: str, label: str) -> Problem:
+def _renamed(problem: Problem, written: Written, label: str) -> Problem:
     """Name the files of a problem as git does."""
-    texts = (text.replace(folder, label) for text in (problem.message, problem.file, problem.help))
-    message, file, help = texts
+    texts = (problem.message, problem.file, problem.help)
+    message, file, help = (text.replace(written.folder, label).replace(written.root, "") for text in texts)
     return replace(problem, message=message, file=file, help=help)

@@ -9,7 +9,7 @@ from typing import BinaryIO, Final, TextIO, cast
 
 from msgspec.structs import replace
 
-from connector.cli.painting import Line, Painter, Part, Style
+from connector.cli.painting import Line, Painter, Style, cells
 from connector.cli.streams import Streams, encodable
 from connector.errors import Fix, Problem, Severity
 
@@ -55,10 +55,10 @@ def print_problem(painter: Painter, problem: Problem) -> None:
     painter.print(("dim", "  --> "), place)
     if problem.source:
         gutter = " " * len(str(problem.line))
-        pad = "".join("\t" if char == "\t" else " " for char in problem.source[: problem.column - 1])
+        line, pad, carets = _window(problem, painter.columns - len(gutter) - 3)
         painter.print(("dim", f"{gutter} |"))
-        _print_raw(painter, ("dim", f"{problem.line} | "), problem.source)
-        _print_raw(painter, ("dim", f"{gutter} | "), pad, (style, "^" * max(1, problem.width)))
+        painter.print(("dim", f"{problem.line} | "), line)
+        painter.print(("dim", f"{gutter} | "), pad, (style, carets))
     if problem.help:
         painter.wrap(("cyan", "help: "), problem.help, indent=2, hang=6)
     if problem.fix:
@@ -70,9 +70,20 @@ def _option_for(fix: Fix) -> str:
     return "--fix" if fix.safe else "--unsafe-fixes"
 
 
-def _print_raw(painter: Painter, *parts: Part) -> None:
-    """Print a line of the file; its tabs are spaces, so that the carets stand below what they show."""
-    painter.print(*(part.replace("\t", " ") if isinstance(part, str) else part for part in parts))
+def _window(problem: Problem, width: int) -> tuple[str, str, str]:
+    """Cut a line of the file to what fits around its carets; its tabs are spaces, so that these stand below it.
+
+    Gives the line, the spaces before the carets, and the carets. What is cut off is an ellipsis.
+    """
+    line, start = problem.source.replace("\t", " "), problem.column - 1
+    end = start + max(1, problem.width)
+    if cells(line) > width:
+        shown = max(20, width * len(line) // cells(line))  # some characters take two columns
+        first = max(0, min(start - shown // 4, len(line) - shown)) if end > shown - 1 else 0
+        before, behind = "…" if first else "", "…" if first + shown < len(line) else ""
+        line = before + line[first + len(before) : first + shown - len(behind)] + behind
+        start, end = start - first, min(end - first, len(line))
+    return line, " " * cells(line[:start]), "^" * max(1, cells(line[start:end]))
 
 
 def counted(problems: Sequence[Problem], *, notes: bool) -> str:
@@ -106,3 +117,10 @@ def line_of_fix(problem: Problem) -> Line:
     """Say what was mended, and where."""
     title = problem.fix.title if problem.fix else ""
     return (("green", "fixed"), f" {problem.file}:{problem.line}:{problem.column} {problem.code}: {title}")
+
+
+def line_of_refusal(problem: Problem, why: str) -> Line:
+    """Say what was not mended, where, and why not."""
+    title = problem.fix.title if problem.fix else ""
+    place = f"{problem.file}:{problem.line}:{problem.column}"
+    return (("yellow", "not mended"), f" {place} {problem.code}: {title}: {why}")

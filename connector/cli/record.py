@@ -1,9 +1,12 @@
 """`rupt-connector record`: recorded events with pseudonyms, proven to take the same branches, for version control."""
 
+import os
 import secrets
+import signal
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +14,7 @@ import click
 import msgspec
 
 from connector.cli.options import allow_unset_option, config_option, json_option, load_config, read_range
-from connector.cli.painting import Line, Painter, plain, wrapped
+from connector.cli.painting import Line, Painter, counted, plain, wrapped
 from connector.cli.progress import open_progress
 from connector.cli.streams import Streams
 from connector.destination import Destination
@@ -22,7 +25,7 @@ from connector.recording.writing import STDOUT, Recording
 from connector.replay.selection import Selection, select
 from connector.replay.summary import Summary
 from connector.setting_kinds import duration
-from connector.sources.files import Progress
+from connector.sources.files import STDIN, Progress
 
 _KEY: Final = "RUPT_RECORD_KEY"
 _SHORTEST_KEY: Final = 16  # characters: what is shorter can be guessed
@@ -42,6 +45,7 @@ class RecordOptions(msgspec.Struct, frozen=True):
     force: bool
     as_json: bool
     stable: bool
+    others: tuple[str, ...]
 
 
 @click.command("record")
@@ -106,6 +110,7 @@ def command(
         force=force,
         as_json=as_json,
         stable=key is not None,
+        others=(config, *([key_file] if key_file else [])),
     )
     return _record(streams, destination, key or secrets.token_bytes(32), options)
 
@@ -113,8 +118,15 @@ def command(
 def _record(streams: Streams, destination: Destination, key: bytes, options: RecordOptions) -> int:
     summary, reading = Summary(), Progress()
     recorder = Recorder(destination, key, only=options.only, shift_time=options.shift_time)
-    items = read_sources(options.paths, stdin=streams.stdin, progress=reading)
-    with Recording(options.out, force=options.force) as recording, open_progress(streams, reading, rows=False) as bar:
+    besides = None if options.out == STDOUT else options.out
+    items = read_sources(options.paths, stdin=streams.stdin, progress=reading, besides=besides)
+    named = ["/dev/stdin" if path == STDIN else path for path in options.paths if not os.path.isdir(path)]
+    inputs = (*named, *options.others)
+    with (
+        _stopped_in_order(),
+        Recording(options.out, force=options.force, inputs=inputs) as recording,
+        open_progress(streams, reading, rows=False) as bar,
+    ):
         tally = recorder.run(
             select(items, options.selection, summary),
             recording,
@@ -130,6 +142,23 @@ def _record(streams: Streams, destination: Destination, key: bytes, options: Rec
     if summary.found_nothing:
         return 4
     return 1 if not tally.written or (tally.left_out and not options.skip_unfaithful) else 0
+
+
+@contextmanager
+def _stopped_in_order() -> Iterator[None]:
+    """Let SIGTERM end the work as Ctrl-C does, so that nothing is left of an unfinished file."""
+
+    def stop(number: int, _: object) -> None:
+        raise click.exceptions.Exit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 # ------------------------------------------------------------------------------------------------------- the arguments
@@ -191,21 +220,21 @@ def _tell(streams: Streams, recorder: Recorder, tally: Tally, summary: Summary, 
 
 
 def _lines(recorder: Recorder, tally: Tally, summary: Summary, options: RecordOptions) -> Iterator[Line]:
-    mappings = _counted(len(recorder.ways.mappings), "mapping")
+    mappings = counted(len(recorder.ways.mappings), "mapping")
     for parted in tally.parted:
         mapping = f"{parted.mapping}: " if parted.mapping else ""
         yield (
             ("yellow", "left out "),
-            f"{parted.message_id}: {mapping}{parted.told}: {parted.expected} became {parted.found}",
+            f"{parted.at}: {mapping}{parted.sentence}; with pseudonyms its messageId is {parted.message_id}",
         )
     if tally.left_out > len(tally.parted):
         yield (f"… and {tally.left_out - len(tally.parted):,} more were left out",)
     if not tally.written:
-        yield (f"no event to record among {_counted(tally.read, 'event')}: nothing was written",)
+        yield (f"no event to record among {counted(tally.read, 'event')}: nothing was written",)
         return
     yield from _counts(tally, summary, options)
     if tally.kept:
-        kinds = _counted(len(tally.kept), "kind")
+        kinds = counted(len(tally.kept), "kind")
         yield (f"{kinds} of values kept, in whole or in part, because a mapping compares them:",)
         for rule in list(tally.kept)[:_MOST_RULES]:
             yield ("  ", f"{rule.told} ", ("dim", f"({rule.place})"))
@@ -214,16 +243,20 @@ def _lines(recorder: Recorder, tally: Tally, summary: Summary, options: RecordOp
                 "  ",
                 f"… and {len(tally.kept) - _MOST_RULES:,} more",
             )
+    if tally.names:
+        names = [f"{place} ({count:,})" for place, count in list(tally.names.items())[:_MOST_RULES]]
+        more = ["…"] if len(tally.names) > _MOST_RULES else []
+        yield (f"Names kept: {', '.join(names + more)}; look whether one of them is a person's.",)
     if any(map(is_data_folder, options.paths)):
         yield ("Of a server's folder only events are there that a mapping has taken.",)
     if not options.stable:
         yield (f"The key was random and is forgotten; --key-file or {_KEY} gives the same pseudonyms next time.",)
-    said = f"{_counted(tally.written, 'event')}, all take the same branches through {mappings}"
+    said = f"{counted(tally.written, 'event')}, all take the same branches through {mappings}"
     yield (("green", said),)
 
 
 def _counts(tally: Tally, summary: Summary, options: RecordOptions) -> Iterator[Line]:
-    parts = [f"{_counted(tally.read, 'event')} read"]
+    parts = [f"{counted(tally.read, 'event')} read"]
     parts += [f"{tally.other:,} of other mappings"] if tally.other else []
     parts += [f"{summary.left_out:,} outside --since/--until"] if summary.left_out else []
     parts += [f"{summary.discards.total():,} unreadable or discarded"] if summary.discards else []
@@ -233,7 +266,7 @@ def _counts(tally: Tally, summary: Summary, options: RecordOptions) -> Iterator[
     if options.sample:
         yield (f"The sample reaches all {tally.reached:,} branches, clauses and outcomes that were seen.",)
     if tally.redrawn:
-        yield (f"{_counted(tally.redrawn, 'value')} got another pseudonym than elsewhere, to take the same branches",)
+        yield (f"{counted(tally.redrawn, 'value')} got another pseudonym than elsewhere, to take the same branches",)
 
 
 def _row(recorder: Recorder, tally: Tally, summary: Summary, options: RecordOptions) -> dict[str, object]:
@@ -248,10 +281,7 @@ def _row(recorder: Recorder, tally: Tally, summary: Summary, options: RecordOpti
         "redrawn": tally.redrawn,
         "mappings": len(recorder.ways.mappings),
         "proven": True,
+        "names": tally.names,
         "kept": [{"comparison": rule.told, "at": rule.place, "values": count} for rule, count in tally.kept.items()],
         "unfaithful": tally.parted,
     }
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from connector.cli.options import DEFAULT_CONFIG
-from connector.cli.schema_files import editor_files
+from connector.cli.schema_files import editor_files, read_schema
 from connector.cli.streams import Streams
 from connector.editors import SCHEMAS
 from connector.errors import UsageError, closest
@@ -29,8 +29,9 @@ NAMES: Final = (*SCHEMAS, "event", "attach", "detach", "update_user")
 def command(streams: Streams, *, name: str, write: bool, check: bool, directives: bool, as_json: bool) -> int:
     """Print a JSON Schema: destination (a destination file), tests (a *_test.yaml), event, attach, detach, update_user.
 
-    --write writes destination.schema.json and tests.schema.json: to where the first line of FILE says (rupt.yaml), or
-    into DIR. With them an editor that speaks yaml-language-server completes and explains every key.
+    --write writes destination.schema.json and tests.schema.json: to where the first line of FILE (rupt.yaml, a
+    *_test.yaml) says, or into DIR. With them an editor that speaks yaml-language-server completes and explains every
+    key.
     """
     if write or check:
         return _refresh(streams, name, write=not check)
@@ -55,7 +56,7 @@ def _refresh(streams: Streams, target: str, *, write: bool) -> int:
     """Write each schema that is missing or another than it should be, or only say so; 1 when it was only said."""
     default = DEFAULT_CONFIG if Path(DEFAULT_CONFIG).exists() else "."
     files = editor_files(Path(target or default))
-    stale = {path: text for path, text in files.texts.items() if not path.exists() or path.read_bytes() != text}
+    stale = {path: text for path, text in files.texts.items() if read_schema(path) != text}
     for path, text in stale.items():
         if write:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -52,11 +52,6 @@ def agree(streams: Streams, question: str, *, yes: bool) -> bool:
     return streams.stdin.readline().strip().lower() in (b"y", b"yes")
 
 
-def counted(number: int, noun: str) -> str:
-    """Say how many: 1 job, 2,000 jobs."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def room(streams: Streams) -> int | None:
     """Say how many columns the terminal has that data goes to; None off a terminal, where any line is short enough."""
     if not streams.stdout.isatty():

@@ -1,5 +1,8 @@
 """`rupt-connector test`: the tests beside mappings and in *_test.yaml files, run; what differs shown, or written."""
 
+import math
+import os
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -11,9 +14,18 @@ from connector.cli.trial_coverage import Covering
 from connector.cli.trial_junit import junit_xml
 from connector.cli.trial_report import Report, case_row
 from connector.destination import Destination
-from connector.errors import UsageError, closest
+from connector.errors import SourceError, UsageError, closest
+from connector.sources.files import find_files
 from connector.testing import Group, Result, Update, gather, run_group, write_updates
 from connector.testing.gathering import Environment
+from connector.testing.recordings import beside
+
+
+def _percentage(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+    """Refuse what is no number: nothing is above or below it."""
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("nan is not in the range 0<=x<=100.")
+    return value
 
 
 @click.command("test")
@@ -29,6 +41,7 @@ from connector.testing.gathering import Environment
 @click.option(
     "--min-coverage",
     type=click.FloatRange(0, 100),
+    callback=_percentage,
     metavar="PERCENT",
     help="Say the coverage, and end with exit code 1 when it is below this.",
 )
@@ -67,11 +80,13 @@ def command(
 
     groups = gather(config, paths, environment_of(streams, allow_unset=allow_unset), load)
     groups = _chosen(groups, only, words)
+    if junit is not None:
+        _check_junit(junit, groups, traffic)
     covering = Covering(groups, only) if coverage or min_coverage is not None or traffic else None
     report = Report(streams, groups, verbose=verbose)
     results: list[Result] = []
     for group in groups:
-        found = list(run_group(group, covering.take if covering else _nobody))
+        found = list(run_group(group, covering.take if covering else None))
         results += found
         if not as_json and not update:
             report.tell_group(group, found)
@@ -82,14 +97,29 @@ def command(
         report.tell_updates(updates)
     report.tell_end(results, updates, as_data=not as_json)
     if junit is not None:
-        Path(junit).write_bytes(junit_xml(results))
+        _write_junit(junit, results)
     enough = covering is None or covering.tell(streams, traffic, least=min_coverage, as_json=as_json)
     left = [one for one in updates if one.why_not] if update else [one for one in results if one.problems]
     return 1 if left or not enough else 0
 
 
-def _nobody(_mapping: object, _event: object) -> None:
-    """Look at no event: coverage was not asked for."""
+def _check_junit(file: str, groups: list[Group], traffic: tuple[str, ...]) -> None:
+    """See that the report takes no file's place that is read here. Raises UsageError."""
+    read = {name for group in groups for name in (group.file, *group.destination.sources.files)}
+    cases = [test.case for group in groups for test in group.tests]
+    read |= {beside(case, case.rows) for case in cases if case.rows}
+    for path in (*traffic, *(beside(case, case.recording) for case in cases if case.recording)):
+        with suppress(SourceError):  # who reads it says what is wrong
+            read |= {*find_files([path])}
+    if os.path.realpath(file) in {os.path.realpath(name) for name in read}:
+        raise UsageError(f"--junit {file}: this file is read here, and would be overwritten; name another")
+
+
+def _write_junit(file: str, results: list[Result]) -> None:
+    try:
+        Path(file).write_bytes(junit_xml(results))
+    except OSError as error:
+        raise UsageError(f"--junit {file}: it cannot be written: {error.strerror}") from None
 
 
 def _print_rows(streams: Streams, results: list[Result], updates: list[Update]) -> None:

@@ -1,22 +1,25 @@
 """The coverage of tests: counted while they run, then told as a table, and as rows for programs."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from connector.cli.painting import Painter, Style, cells, padded
 from connector.cli.places import short_file, split_place
 from connector.cli.streams import Streams
-from connector.coverage import Coverage, CoverageReport, MappingCoverage, Unread, percentage
-from connector.destination import Mapping
+from connector.coverage import Coverage, CoverageReport, Item, MappingCoverage, Unread, percentage
+from connector.destination import Destination, Mapping
 from connector.events import Event
 from connector.sources.files import read_events
 from connector.testing import Group
 from connector.values import JSON
 
 _MOST_UNREAD: Final = 50
+_ROUNDING: Final = 1e-9  # percent: what counting in binary fractions may lose
 
 
 class Covering:
@@ -24,12 +27,11 @@ class Covering:
 
     def __init__(self, groups: Sequence[Group], only: Sequence[str]) -> None:
         self._only = frozenset(only)
-        self._by_file: dict[str, Coverage] = {}
-        self._by_mapping: dict[int, Coverage] = {}
-        for group in groups:
-            file = os.path.realpath(group.destination.file)
-            coverage = self._by_file.setdefault(file, Coverage(group.destination))
-            self._by_mapping |= {id(mapping): coverage for mapping in group.destination.mappings}
+        destinations = {id(group.destination): group.destination for group in groups}
+        self._counts = {key: (destination, Coverage(destination)) for key, destination in destinations.items()}
+        self._by_mapping = {
+            id(mapping): coverage for destination, coverage in self._counts.values() for mapping in destination.mappings
+        }
 
     def take(self, mapping: Mapping, event: dict[str, JSON]) -> None:
         """Count what an event reaches of a mapping."""
@@ -39,24 +41,76 @@ class Covering:
         """Tell what was reached, and say whether it is enough. Raises SourceError when a recording cannot be opened."""
         if traffic:
             self._see(traffic, streams)
-        reports = [coverage.report() for coverage in self._by_file.values()]
+        files: dict[str, list[tuple[Destination, CoverageReport]]] = {}
+        for destination, coverage in self._counts.values():
+            files.setdefault(os.path.realpath(destination.file), []).append((destination, coverage.report()))
+        reports = [added_up(found) for found in files.values()]
         mappings = [one for report in reports for one in report.mappings if not self._only or one.name in self._only]
         reached, total = sum(one.reached for one in mappings), sum(len(one.items) for one in mappings)
         if as_json:
             _print_rows(streams, mappings, reports)
         else:
             _print_table(Painter(streams), mappings, reports)
-        found = percentage(reached, total)
-        if least is None or found >= least:
+        if least is None or percentage(reached, total) >= least - _ROUNDING:
             return True
-        streams.say(f"coverage is {found:.1f} %, below the {least:g} % of --min-coverage")
+        streams.say(f"coverage is {percent(reached, total)} %, below the {least:g} % of --min-coverage")
         return False
 
     def _see(self, traffic: Sequence[str], streams: Streams) -> None:
-        for _, _, item in read_events(traffic, reads=None, stdin=streams.stdin):
+        broken, first = 0, ""
+        for file, line, item in read_events(traffic, reads=None, stdin=streams.stdin):
             if isinstance(item, Event):
-                for coverage in self._by_file.values():
+                for _, coverage in self._counts.values():
                     coverage.see(item.data)
+            else:
+                broken += 1
+                first = first or f"{file}:{line}: {item.reason}: {item.detail}"
+        if broken:
+            what = "place of the traffic is" if broken == 1 else "places of the traffic are"
+            streams.say(f"{broken:,} {what} no event and not counted, first {first}")
+
+
+def added_up(found: Sequence[tuple[Destination, CoverageReport]]) -> CoverageReport:
+    """Add up what was reached of one file with several sets of variables, place by place; texts are the first's."""
+    mappings: dict[str, list[MappingCoverage]] = {}
+    for destination, report in found:
+        for mapping, one in zip(destination.mappings, report.mappings, strict=True):
+            mappings.setdefault(str(mapping.location()), []).append(one)
+    reports = [report for _, report in found]
+    unread = {one.path for one in reports[0].unread}.intersection(*({one.path for one in r.unread} for r in reports))
+    return replace(
+        reports[0],
+        mappings=tuple(_one_mapping(several) for several in mappings.values()),
+        unread=tuple(one for one in reports[0].unread if one.path in unread),
+        reads_all=any(report.reads_all for report in reports),
+    )
+
+
+def _one_mapping(several: Sequence[MappingCoverage]) -> MappingCoverage:
+    items: dict[tuple[str, str, int], Item] = {}
+    for one in several:
+        at = Counter[tuple[str, str]]()
+        for item in one.items:
+            place = item.kind, item.location
+            at[place] += 1
+            known = items.get((*place, at[place]))
+            items[*place, at[place]] = _sum(known, item) if known else item
+    return MappingCoverage(several[0].name, sum(one.events for one in several), tuple(items.values()))
+
+
+def _sum(one: Item, other: Item) -> Item:
+    return replace(
+        one,
+        hits=one.hits + other.hits,
+        refused=one.refused + other.refused,
+        converted=one.converted + other.converted,
+    )
+
+
+def percent(reached: int, total: int) -> str:
+    """Print a percentage, rounded down: what is printed is reached."""
+    tenths = 1000 * reached // total if total else 1000
+    return f"{tenths // 10}.{tenths % 10}"
 
 
 class _ItemRow(msgspec.Struct, frozen=True):
@@ -119,12 +173,11 @@ def _print_missed(painter: Painter, mapping: MappingCoverage) -> None:
 
 
 def _print_line(painter: Painter, name: str, reached: int, total: int, width: int) -> None:
-    part = percentage(reached, total)
     style: Style = "green" if reached == total else "yellow"
     if cells(name) > width:
         painter.wrap(name)
         name = ""
-    painter.print(padded(name, width), f"{reached:>10,}{total:>9,}", (style, f"{part:>8.1f}%"))
+    painter.print(padded(name, width), f"{reached:>10,}{total:>9,}", (style, f"{percent(reached, total):>8}%"))
 
 
 def _print_unread(painter: Painter, report: CoverageReport) -> None:

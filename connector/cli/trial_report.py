@@ -107,7 +107,8 @@ class Report:
             rows = [beside(result.case, result.case.rows)] if result.rows is not None else []
             self._painter.print("  ", ("dim", "--> "), ", ".join([place, *rows]))
             if update.why_not:
-                self._painter.wrap(*(f"{text}; " for text in result.texts[:1]), update.why_not, indent=4)
+                told = [text for text in result.texts[:1] if text != update.why_not]
+                self._painter.wrap(*(f"{text}; " for text in told), update.why_not, indent=4)
             self._tell_diff(result.diff)
 
     def tell_end(self, results: Sequence[Result], updates: Sequence[Update], *, as_data: bool) -> None:

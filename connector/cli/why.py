@@ -5,11 +5,11 @@ from typing import Final
 
 import click
 
-from connector.cli.hiding import Hiding
 from connector.cli.life import life_lines, life_rows
 from connector.cli.options import json_option
 from connector.cli.store import data_option, open_store
 from connector.cli.streams import Streams
+from connector.hiding import Hiding
 from connector.queue.desk_life import Life, life_of
 
 _UNKNOWN: Final = """\

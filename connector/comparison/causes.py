@@ -13,7 +13,7 @@ from connector.comparison.edits import Comparison, Pair, clause_edit
 from connector.comparison.outcomes import Kind, kind_of, payload_of, same_json
 from connector.comparison.setting_edits import CREDENTIALS, MADE_BY, without
 from connector.comparison.trees import Difference, Output, undo
-from connector.comparison.triggers import Decided, Decider
+from connector.comparison.triggers import Change, Decider
 from connector.comparison.versions import Edit
 from connector.events import Cutoff
 from connector.language.compiler import compile_mapping
@@ -32,28 +32,33 @@ class Blame:
         self._settings = comparison.settings
         self._taking = _taking(pair, comparison)
         self._making = tuple(_making(pair, comparison))
-        self._clauses: dict[tuple[int, int], Edit] = {}
+        self._clauses: dict[Change, Edit] = {}
         self._decider = Decider(pair.old.trigger, pair.new.trigger) if pair.old and pair.new else None
         self._undone: dict[int, Planner] = {}
         self._alone = {found.output: edit for found, edit in pair.fields if _is_alone(found, pair)}
 
     def of_match(self, event: dict[str, JSON], *, consent: bool) -> tuple[Edit, ...]:
         """Say why an event is taken now, or no longer; `consent` when the event's consent decides it."""
-        pair = self._pair
-        whole = pair.edit("added", "removed")
-        if whole is None and consent and "consent_categories" in self._settings:
-            whole = self._settings["consent_categories"]
-        whole = whole or pair.edit("enabled", "disabled")
-        if whole is None and self._decider is not None and pair.edit("trigger"):
-            whole = self._clause(self._decider.decide(event))
-        return (whole,) if whole else self._taking
+        return tuple(self._of_match(event, consent=consent)) or self._taking
 
-    def _clause(self, decided: Decided) -> Edit:
-        key = id(decided[0]), id(decided[1])
-        if key not in self._clauses:
-            old, new = decided
-            self._clauses[key] = clause_edit(self._comparison, self._pair, _span(old), _span(new))
-        return self._clauses[key]
+    def _of_match(self, event: dict[str, JSON], *, consent: bool) -> Iterator[Edit]:
+        """List each condition that holds in one version alone: all must hold for an event to be taken."""
+        pair = self._pair
+        yield from (edit for edit in pair.edits if edit.kind in ("added", "removed", "enabled", "disabled"))
+        if consent and "consent_categories" in self._settings:
+            yield self._settings["consent_categories"]
+        if self._decider is not None and pair.edit("trigger") and self._is_decisive(event):
+            yield from map(self._clause, self._decider.decide(event))
+
+    def _is_decisive(self, event: dict[str, JSON]) -> bool:
+        old, new = self._pair.old, self._pair.new
+        return old is not None and new is not None and old.matches(event) != new.matches(event)
+
+    def _clause(self, change: Change) -> Edit:
+        if change not in self._clauses:
+            old, new = _span(change.old), _span(change.new)
+            self._clauses[change] = clause_edit(self._comparison, self._pair, old, new)
+        return self._clauses[change]
 
     def of_duplicate(self) -> tuple[Edit, ...]:
         """Say why an event is a duplicate now, or no longer: an earlier one of the same messageId is (not) taken."""

@@ -23,17 +23,6 @@ Kind: TypeAlias = Literal[
     "request_changed",
     "reason_changed",
 ]
-KINDS: Final[tuple[Kind, ...]] = (
-    "newly_matched",
-    "no_longer_matched",
-    "newly_invalid",
-    "newly_valid",
-    "newly_skipped",
-    "no_longer_skipped",
-    "payload_changed",
-    "request_changed",
-    "reason_changed",
-)
 _OUTCOMES: Final[dict[type, str]] = {Planned: "planned", Skipped: "skipped", Invalid: "invalid"}
 _sorted: Final[Callable[[object], bytes]] = msgspec.json.Encoder(order="sorted").encode
 

@@ -3,13 +3,13 @@
 In: the nodes of two mappings. Out: the innermost nodes that differ. Where a node stands in its file never counts.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
 
-from connector.language.directives import Call, Directive, Fields, Items, Node
+from connector.language.directives import Call, Directive, Fields, Items, Node, walk_nodes
 
 Output: TypeAlias = tuple[str, ...]
 _PLACES: Final = frozenset({"start", "end", "path"})
@@ -108,19 +108,7 @@ def _put(tree: Node, wanted: Node, other: Node | None) -> Node | None:
 
 
 def _holds(tree: Node, wanted: Node) -> bool:
-    return tree is wanted or any(_holds(part, wanted) for part in _parts(tree))
-
-
-def _parts(tree: Node) -> Iterable[Node]:
-    match tree:
-        case Fields(fields):
-            return [node for _, node in fields]
-        case Items(items):
-            return items
-        case Call(_, options):
-            return options.values()
-        case _:
-            return ()
+    return any(node is wanted for node in walk_nodes(tree))
 
 
 def _with_field(tree: Node, output: Output, node: Node) -> Node:

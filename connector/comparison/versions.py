@@ -28,16 +28,24 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Version(msgspec.Struct, frozen=True, eq=False):
-    """One version of a destination. A file whose name starts with `folder` is printed with `label` in its place."""
+    """One version of a destination. A file whose name starts with `folder` is printed with `label` in its place.
+
+    `outside` are the files that are not the version's own, but as they are on disk; `root` is what their names start
+    with and are printed without.
+    """
 
     destination: Destination
     document: Document
     folder: str = ""
     label: str = ""
+    root: str = ""
+    outside: tuple[str, ...] = ()
 
     def name(self, file: str) -> str:
         """Say a file's name as it is printed."""
-        return self.label + file.removeprefix(self.folder) if self.folder and file.startswith(self.folder) else file
+        if self.folder and file.startswith(self.folder):
+            return self.label + file.removeprefix(self.folder)
+        return file.removeprefix(self.root)
 
     @property
     def file(self) -> str:

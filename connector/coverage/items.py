@@ -5,20 +5,23 @@ what stands before it (a @case of a @template is always of a text) is no item.
 """
 
 from collections.abc import Callable, Iterator
+from types import UnionType
 from typing import Final, TypeAlias
 
 from connector.coverage.report import Item, Kind
 from connector.coverage.rules import Outcome, Rule, rules_of
 from connector.destination import Mapping
 from connector.errors import Path
-from connector.language.directives import Call, Constant, Fields, Node, is_falsy
-from connector.language.tracing import Step, branches, describe, walk_nodes, walk_steps
+from connector.language.directives import Call, Constant, Fields, Node, is_falsy, walk_nodes
+from connector.language.tracing import Step, branches, describe, walk_steps
 from connector.language.triggers import And, Not, Or, Trigger, clauses, compile_trigger
 from connector.values import JSON, MISSING
 
 Holds: TypeAlias = Callable[[dict[str, JSON]], bool]
 Branch: TypeAlias = tuple[int, str]  # the node's identity, and what it took
+_TEXT: Final = "text"
 _FALLBACK: Final = "fallback"
+_MADE_TEXTS: Final = str | bool | int | float  # what a @replace works on, as a text
 _TEXTS: Final = frozenset({"@template", "@liquid"})  # what these give is always a text
 
 
@@ -51,18 +54,19 @@ def trigger_counters(mapping: Mapping) -> tuple[list[Counter], Holds]:
     whole = _both(mapping, "trigger", "the trigger", mapping.trigger)
     if not isinstance(mapping.trigger, And | Or | Not):  # one clause is the whole trigger
         return whole, _counting(mapping.matches, whole)
-    parts = {clause.start: _both(mapping, "clause", _spelling(mapping, clause), clause) for clause in _parts(mapping)}
+    parts = {
+        clause.start: _both(mapping, "clause", _spelling(mapping, clause), clause)
+        for clause in clauses(mapping.trigger)
+    }
     return [*whole, *(counter for both in parts.values() for counter in both)], _counting(
         _asked(mapping.trigger, parts), whole
     )
 
 
-def _parts(mapping: Mapping) -> Iterator[Trigger]:
-    return clauses(mapping.trigger)
-
-
 def _spelling(mapping: Mapping, node: Trigger) -> str:
-    return " ".join(mapping.trigger_text[node.start : node.end].split())
+    """Give a clause as the file has it: no value of a variable is shown."""
+    written = mapping.written(("trigger",), node.start, node.end)
+    return " ".join((written or mapping.trigger_text[node.start : node.end]).split())
 
 
 def _both(mapping: Mapping, kind: Kind, what: str, node: Trigger) -> list[Counter]:
@@ -104,7 +108,7 @@ def branch_counters(mapping: Mapping, field: Node) -> dict[Branch, Counter]:
     """Make the counters of a field's branches and defaults."""
     found: dict[Branch, Counter] = {}
     for node, branch in _branches(field):
-        kind, text = _told(node, branch)
+        kind, text = _told(describe(node, lambda path: mapping.written(("fields", *path))), branch)
         name = _field_name(node.path)
         location = str(mapping.location(("fields", *node.path)))
         found[(id(node), branch)] = Counter(kind, f"{name}: {text}", location)
@@ -117,7 +121,7 @@ def _branches(field: Node) -> Iterator[tuple[Call, str]]:
         taken.setdefault(id(node), []).append(branch)
     for node in walk_nodes(field):
         if isinstance(node, Call):
-            known = [*taken.get(id(node), ()), *([_FALLBACK] if node.directive.name == "@replace" else ())]
+            known = [_TEXT, _FALLBACK] if node.directive.name == "@replace" else taken.get(id(node), ())
             yield from ((node, branch) for branch in known if _can_be(node, branch))
 
 
@@ -128,17 +132,17 @@ def _can_be(node: Call, branch: str) -> bool:
         return True
     if value is None or is_falsy(value):
         return False  # such a directive always gives nothing
-    gives_text = _gives_text(value)
-    return gives_text is not (branch != "text")
+    gives_text = _gives_text(value, _MADE_TEXTS if node.directive.name == "@replace" else str)
+    return gives_text is not (branch != _TEXT)
 
 
-def _gives_text(node: Node) -> bool | None:
-    """Say whether a node always gives a text (True), never (False), or whether that depends on the event (None)."""
+def _gives_text(node: Node, texts: type | UnionType) -> bool | None:
+    """Say whether a node always gives what counts among `texts` (True), never (False), or as the event is (None)."""
     match node:
         case Constant(value):
-            return isinstance(value, str)
+            return isinstance(value, texts)
         case Call(directive, options) if directive.name in ("@literal", "@case"):
-            return _gives_text(options["value"]) if "value" in options else False
+            return _gives_text(options["value"], texts) if "value" in options else False
         case Call(directive, options) if directive.name == "@replace":
             return not is_falsy(options["value"])
         case Call(directive):
@@ -147,8 +151,7 @@ def _gives_text(node: Node) -> bool | None:
             return None
 
 
-def _told(node: Call, branch: str) -> tuple[Kind, str]:
-    what = describe(node)
+def _told(what: str, branch: str) -> tuple[Kind, str]:
     match branch:
         case "then":
             return "branch", f"`then` of {what}"
@@ -180,15 +183,10 @@ def taken_branches(steps: tuple[Step, ...]) -> set[Branch]:
     for step in walk_steps(steps):
         if step.branch:
             found.add((id(step.node), step.branch))
-        elif isinstance(step.node, Call) and step.node.directive.name == "@replace" and _is_fallback(step):
-            found.add((id(step.node), _FALLBACK))
+        elif isinstance(step.node, Call) and step.node.directive.name == "@replace" and step.value is not MISSING:
+            given = step.steps[0].value if step.steps else MISSING
+            found.add((id(step.node), _TEXT if isinstance(given, _MADE_TEXTS) else _FALLBACK))
     return found
-
-
-def _is_fallback(step: Step) -> bool:
-    """Whether a @replace was given nothing that is or becomes a text."""
-    given = step.steps[0].value if step.steps else MISSING
-    return step.value is not MISSING and not isinstance(given, str | bool | int | float)
 
 
 # -- rules -----------------------------------------------------------------------------------------------------------
@@ -197,7 +195,7 @@ def _is_fallback(step: Step) -> bool:
 def rule_counters(mapping: Mapping) -> dict[str, list[tuple[Rule, Counter]]]:
     """Make the counters of the schema's rules, by the field that they are for."""
     found: dict[str, list[tuple[Rule, Counter]]] = {}
-    for rule in rules_of(mapping.action, mapping.fields):
+    for rule in rules_of(mapping.action, fields_of(mapping)):
         location = str(mapping.location(("fields", *rule.node.path)))
         found.setdefault(rule.place[0], []).append((rule, Counter("rule", rule.text, location)))
     return found
@@ -205,4 +203,5 @@ def rule_counters(mapping: Mapping) -> dict[str, list[tuple[Rule, Counter]]]:
 
 def fields_of(mapping: Mapping) -> tuple[tuple[str, Node], ...]:
     """List a mapping's fields with what fills them."""
-    return mapping.fields.fields if isinstance(mapping.fields, Fields) else ()
+    assert isinstance(mapping.fields, Fields)  # a destination file names the fields of an action
+    return mapping.fields.fields

@@ -15,9 +15,10 @@ class Item(msgspec.Struct, frozen=True):
     """One thing that an event can reach: `text` says what in a line, `location` is file:line:column.
 
     trigger: the whole of it held, or did not; clause: one part of it, asked because those before it had not decided;
-    branch: `then` of an @if, nothing of it, or a @case with a text or with something else; default: what stands in when
-    the event has nothing, the `else` of an @if or the empty text of a @replace; rule: the action's schema was put to
-    the test by a value. `refused` and `converted` count the events that broke a rule, or fitted only once converted.
+    branch: `then` of an @if, nothing of it, a @case with a text or with something else, or a @replace with a text;
+    default: what stands in when the event has nothing, the `else` of an @if or the empty text of a @replace; rule: the
+    action's schema was put to the test by a value. `refused` and `converted` count the events that broke a rule, or
+    fitted only once converted.
     """
 
     kind: Kind
@@ -51,7 +52,7 @@ class MappingCoverage(msgspec.Struct, frozen=True):
 
 
 class Unread(msgspec.Struct, frozen=True):
-    """A field of the traffic that no mapping reads: `products[].sku`, how many events have it, and of which types.
+    """A field that no enabled mapping reads: `products[].sku`, how many events have it, and of which types.
 
     Where an object has very many different keys, as one whose keys are ids, the path ends in `.*` for the rest of them.
     """
@@ -64,7 +65,7 @@ class Unread(msgspec.Struct, frozen=True):
 class CoverageReport(msgspec.Struct, frozen=True):
     """What was reached in all. `traffic` counts the events whose fields were looked at.
 
-    `unread` is sorted by frequency. `reads_all`: a mapping may read any field, so none is called unread.
+    `unread` is sorted by frequency. `reads_all`: an enabled mapping may read any field, so none is called unread.
     """
 
     mappings: tuple[MappingCoverage, ...]

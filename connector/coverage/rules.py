@@ -4,7 +4,7 @@ In: a mapping, then payloads as its fields gave them. Out: for each rule whether
 after a conversion. Fields inside an object count where the mapping spells that object out.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, Literal, TypeAlias, cast
 
 import msgspec
@@ -18,6 +18,13 @@ _Schema: TypeAlias = dict[str, JSON]
 _Test: TypeAlias = Callable[[JSON], Outcome]
 _Place: TypeAlias = tuple[str, ...]
 _ITEMS: Final = "[]"
+_GIVEN: Final = {
+    "@if": ("then", "else"),
+    "@merge": ("objects",),
+    "@excludeWhenNull": ("value",),
+    "@literal": ("value",),
+    "@transform": ("mapping",),
+}
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -49,14 +56,21 @@ def _values(value: JSON, place: _Place) -> Iterator[JSON]:
         yield from _values(value[place[0]], place[1:])
 
 
-def rules_of(action: str, fields: Node) -> Iterator[Rule]:
-    """List the rules that a mapping's fields are held to, field by field in the file's order."""
+def rules_of(action: str, fields: Iterable[tuple[str, Node]]) -> Iterator[Rule]:
+    """List the rules that a mapping's fields are held to, field by field in the file's order.
+
+    What is spelt out in several places, as in both branches of an @if, has one rule, with the first place.
+    """
     properties = _object(flat_schema(action).get("properties"))
     required = required_names(action)
-    for name, node in fields.fields if isinstance(fields, Fields) else ():
+    for name, node in fields:
         if name in required:
             yield Rule(f"{name} is required", (name,), node, None)
-        yield from _value_rules(_object(properties.get(name)), node, (name,))
+        seen: set[str] = set()
+        for rule in _value_rules(_object(properties.get(name)), node, (name,)):
+            if rule.text not in seen:
+                yield rule
+            seen.add(rule.text)
 
 
 def _value_rules(schema: _Schema, node: Node, place: _Place) -> Iterator[Rule]:
@@ -72,17 +86,34 @@ def _value_rules(schema: _Schema, node: Node, place: _Place) -> Iterator[Rule]:
 
 
 def _inner_rules(schema: _Schema, node: Node, place: _Place) -> Iterator[Rule]:
-    """Go into what the mapping spells out itself: objects, lists, and the items of an @arrayPath."""
+    """Go into what the mapping spells out itself: objects, lists, and what directives make the value of."""
     properties, items = _object(schema.get("properties")), _object(schema.get("items"))
-    if isinstance(node, Fields):
-        for name, inner in node.fields:
-            if name in properties:
-                yield from _value_rules(_object(properties[name]), inner, (*place, name))
-    elif isinstance(node, Items) and items:
-        for inner in node.items[:1]:
-            yield from _inner_rules(items, inner, (*place, _ITEMS))
-    elif isinstance(node, Call) and node.directive.name == "@arrayPath" and items and "item" in node.options:
-        yield from _inner_rules(items, node.options["item"], (*place, _ITEMS))
+    match node:
+        case Fields(fields):
+            for name, inner in fields:
+                if name in properties:
+                    yield from _value_rules(_object(properties[name]), inner, (*place, name))
+        case Items(inners) if items:
+            for inner in inners:
+                yield from _inner_rules(items, inner, (*place, _ITEMS))
+        case Call(directive, options) if directive.name == "@arrayPath":
+            if items and "item" in options:
+                yield from _inner_rules(items, options["item"], (*place, _ITEMS))
+        case Call(directive, options):
+            for inner in _made_of(directive.name, options):
+                yield from _inner_rules(schema, inner, place)
+        case _:
+            pass
+
+
+def _made_of(directive: str, options: Mapping[str, Node]) -> Iterator[Node]:
+    """List the options of which a directive gives the one or the other as it is, or all keys of them."""
+    for name in _GIVEN.get(directive, ()):
+        inner = options.get(name)
+        if isinstance(inner, Items) and directive == "@merge":
+            yield from inner.items
+        elif inner is not None:
+            yield inner
 
 
 def _type_test(kinds: list[str]) -> _Test:

@@ -1,4 +1,4 @@
-"""Which fields the events of the traffic have, and which of them no mapping reads.
+"""Which fields the events of the traffic have, and which of them no mapping reads; disabled ones read nothing.
 
 Positions in lists are folded into one (`products[].sku`), and so are keys beyond a number (`.*`): what is remembered
 has a bound, however many events there are. Only names of fields are kept, no values.
@@ -46,11 +46,12 @@ class Traffic:
 
     def __init__(self, destination: Destination) -> None:
         self.events = 0
-        self.reads_all = destination.event_reads is None
+        reads = destination.only(mapping.name for mapping in destination.mappings if mapping.enabled).event_reads
+        self.reads_all = reads is None
         self._places = 0
         self._type = ""
         self._root = _Place()
-        for keys in (*_ENVELOPE, *(destination.event_reads or ())):
+        for keys in (*_ENVELOPE, *(reads or ())):
             self._mark_read(keys)
 
     def _mark_read(self, keys: Keys) -> None:

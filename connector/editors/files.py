@@ -6,6 +6,7 @@ In: what is registered. Out: one JSON Schema each, complete in itself. What a fi
 from typing import Final, cast
 
 from connector.actions import ACTIONS
+from connector.destination import MOST_MAPPINGS
 from connector.drafts import DESTINATION_KEYS, INCLUDED_KEYS, MAPPING_KEYS
 from connector.editors.cases import case_definition, suite_properties
 from connector.editors.fields import field_definition, payload_definition
@@ -117,7 +118,7 @@ def _lists() -> dict[str, Schema]:
     several: JSON = {"type": "array", "items": _NAMES}
     return {
         "include": {"anyOf": [several, _NAMES, {"$ref": "#/$defs/nothing"}], "examples": [["mappings/*.yaml"]]},
-        "mappings": {"type": ["array", "null"], "items": {"$ref": "#/$defs/mapping"}},
+        "mappings": {"type": ["array", "null"], "items": {"$ref": "#/$defs/mapping"}, "maxItems": MOST_MAPPINGS},
     }
 
 

@@ -12,8 +12,10 @@ from connector.explanations.model import (
     Sent,
     Unsent,
 )
+from connector.explanations.origins import ID_IN_URL
 
 __all__ = [
+    "ID_IN_URL",
     "Change",
     "Explainer",
     "Explanation",

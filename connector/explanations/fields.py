@@ -23,7 +23,8 @@ Tell: TypeAlias = Callable[[dict[str, JSON]], tuple[tuple[Field, ...], Failed | 
 def compile_fields(mapping: Mapping) -> Tell:
     """Compile a mapping into a function from an event's data to its fields, and where it failed."""
     trace = compile_trace(mapping.fields)
-    nodes = mapping.fields.fields if isinstance(mapping.fields, Fields) else ()
+    assert isinstance(mapping.fields, Fields)  # a destination file names the fields of an action
+    nodes = mapping.fields.fields
 
     def tell(event: dict[str, JSON]) -> tuple[tuple[Field, ...], Failed | None]:
         traced = trace(event)

@@ -1,6 +1,6 @@
 """What is known of one event and the mappings of a destination, as frozen values.
 
-They hold the event's own values, secrets included: who prints them hides those (cli/hiding).
+They hold the event's own values, secrets included: who prints them hides those (hiding).
 """
 
 from typing import Literal, TypeAlias
@@ -23,10 +23,11 @@ Outcome: TypeAlias = Literal["planned", "skipped", "invalid", "filtered"]
 class Change(msgspec.Struct, frozen=True):
     """What was done to a part of a value: `path` leads to it.
 
-    removed: it was null or empty; converted: it was of another type; left_out: the schema or Rupt has no place for it.
+    removed: it was null or empty; converted: it was of another type; left_out: the schema or Rupt has no place for it;
+    without_id: a group that Rupt could not name.
     """
 
-    kind: Literal["removed", "converted", "left_out"]
+    kind: Literal["removed", "converted", "left_out", "without_id"]
     path: Path
     before: Value
     after: Value = MISSING

@@ -9,12 +9,13 @@ from typing import Final
 
 from connector.actions.identity import IDENTITY_FIELDS
 from connector.explanations.changes import changes
-from connector.explanations.model import Sent, Unsent
+from connector.explanations.model import Change, Sent, Unsent
 from connector.language.paths import walk
 from connector.pipeline import Planned
 from connector.values import JSON
 
 _Object = dict[str, JSON]
+ID_IN_URL: Final = "id in the URL"
 ALWAYS: Final = "always"
 SETTINGS: Final = "settings, whether the URLs are set"
 _FIELD_OF: Final = {"user": "account"}  # where the wire has another name
@@ -34,7 +35,7 @@ def sent_parts(action: str, plan: Planned, event: _Object) -> tuple[Sent, ...]:
     """Say of each part of a request from where it comes: the id in the URL, then the keys of the body."""
     parts = []
     if name := _URL_FIELD.get(action):
-        parts.append(Sent("id in the URL", plan.payload[name], f"field {name}", name))
+        parts.append(Sent(ID_IN_URL, plan.payload[name], f"field {name}", name))
     parts += [_sent(key, value, plan.payload, event) for key, value in plan.request.body.items()]
     return tuple(parts)
 
@@ -44,20 +45,32 @@ def _sent(key: str, value: JSON, payload: _Object, event: _Object) -> Sent:
     if key in _IDENTITY and (name not in payload or payload[name] != value):
         return Sent(key, value, _device_origin(key, value, event))
     if name in payload:
-        return Sent(key, value, f"field {name}", name, tuple(changes(payload[name], value)) if key != "groups" else ())
+        made = _group_changes(payload[name], value) if key == "groups" else changes(payload[name], value)
+        return Sent(key, value, f"field {name}", name, tuple(made))
     if key == "page":
         return Sent(key, value, _page_origin(event))
     return Sent(key, value, SETTINGS if key == "redirects" else ALWAYS)
 
 
+def _group_changes(given: JSON, sent: JSON) -> Iterator[Change]:
+    """Compare groups with the list that is sent, in which only those without an id are missing."""
+    made = iter(sent if isinstance(sent, list) else ())
+    for at, group in enumerate(given if isinstance(given, list) else [given]):
+        path = (at,) if isinstance(given, list) else ()
+        if not isinstance(group, dict) or group.get("id") in (None, ""):
+            yield Change("without_id", path, group)  # type: ignore[arg-type]  # JSON is a Value; dicts are invariant
+        else:
+            yield from changes(group, next(made, None), path)
+
+
 def _device_origin(key: str, value: JSON, event: _Object) -> str:
     """Say what of the event named the device."""
-    if key == "fingerprint" and value == event.get("anonymousId"):
-        return "$.anonymousId"
     if key == "client":
         return f"{ALWAYS}, with {'an anonymousId' if value == 'segment' else 'context.rupt'}"
     if walk(event, ("context", "rupt", key)) == value:  # type: ignore[arg-type]  # JSON is a Value without MISSING
         return f"$.context.rupt.{key}"
+    if key == "fingerprint":
+        return "$.anonymousId"
     return "$.context.device.id" if key == "signals" else "$.context.device and $.context.os"
 
 

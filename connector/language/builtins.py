@@ -86,7 +86,7 @@ DIRECTIVES.add(
         "@literal",
         "Takes a value as it is written; in YAML it escapes the shorthands `$.` and `{{`.",
         "bare",
-        (Option("value", "value", "Any value.", required=True),),
+        (Option("value", "value", "Any value.", required=True, role="given"),),
         (
             Example({"@literal": "$.userId"}, _PAGE, "$.userId"),
             Example({"@literal": None}, _PAGE, None),
@@ -148,10 +148,10 @@ DIRECTIVES.add(
         "Takes `then` when a value is there, else `else`.",
         "named",
         (
-            Option("exists", "value", "Holds when this is neither missing nor null.", truthy=True),
-            Option("blank", "value", "Holds when this is there and not '', 0 or false.", truthy=True),
-            Option("then", "value", "The value when it holds."),
-            Option("else", "value", "The value when it does not; null, false, 0 and '' count as none."),
+            Option("exists", "value", "Holds when this is neither missing nor null.", truthy=True, role="test"),
+            Option("blank", "value", "Holds when this is there and not '', 0 or false.", truthy=True, role="test"),
+            Option("then", "value", "The value when it holds.", role="given"),
+            Option("else", "value", "The value when it does not; null, false, 0 and '' count as none.", role="given"),
         ),
         (
             Example(
@@ -189,8 +189,10 @@ DIRECTIVES.add(
         "Reads a list and gives each item a new shape; one object counts as a list of one.",
         "positional",
         (
-            Option("path", "path", "Where the list is; a text or a directive.", required=True, dynamic=True),
-            Option("item", "value", "The shape of an item; its paths start at the item."),
+            Option(
+                "path", "path", "Where the list is; a text or a directive.", required=True, dynamic=True, role="source"
+            ),
+            Option("item", "value", "The shape of an item; its paths start at the item.", role="inside"),
         ),
         (
             Example(
@@ -243,7 +245,7 @@ DIRECTIVES.add(
         "named",
         (
             Option("operator", "choice", "Which case.", required=True, choices=("lower", "upper")),
-            Option("value", "text", "The text; usually a directive.", dynamic=True),
+            Option("value", "text", "The text; usually a directive.", dynamic=True, role="changed"),
         ),
         (Example({"@case": {"operator": "upper", "value": {"@path": "$.name"}}}, _PAGE, "HOME"),),
         _compile_case,
@@ -335,7 +337,14 @@ DIRECTIVES.add(
             Option("replacement", "text", "What to put; `$&` is what was found.", longest=10, default=""),
             Option("pattern2", "text", "A second text to find, in the result of the first.", longest=10),
             Option("replacement2", "text", "What to put for the second.", longest=10, default=""),
-            Option("value", "text", "The text to work on; usually a directive.", required=True, dynamic=True),
+            Option(
+                "value",
+                "text",
+                "The text to work on; usually a directive.",
+                required=True,
+                dynamic=True,
+                role="changed",
+            ),
             Option("ignorecase", "flag", "Whether case does not matter.", default=False),
             Option("global", "flag", "Whether every place is replaced, or only the first.", default=True),
         ),
@@ -386,7 +395,7 @@ DIRECTIVES.add(
         "Makes one object of several.",
         "named",
         (
-            Option("objects", "objects", "The objects, or directives that give them.", required=True),
+            Option("objects", "objects", "The objects, or directives that give them.", required=True, role="given"),
             Option(
                 "direction",
                 "choice",
@@ -424,8 +433,14 @@ DIRECTIVES.add(
         "Makes a new object of the event with `apply`, then resolves `mapping` on that.",
         "named",
         (
-            Option("apply", "object", "The new object.", required=True),
-            Option("mapping", "object", "What to make of it; its paths start at the new object.", required=True),
+            Option("apply", "object", "The new object.", required=True, role="source"),
+            Option(
+                "mapping",
+                "object",
+                "What to make of it; its paths start at the new object.",
+                required=True,
+                role="inside",
+            ),
         ),
         (
             Example(
@@ -475,7 +490,7 @@ DIRECTIVES.add(
         "Turns an object in objects into one level, its keys joined by a separator.",
         "named",
         (
-            Option("value", "value", "The object; usually a directive.", required=True),
+            Option("value", "value", "The object; usually a directive.", required=True, role="changed"),
             Option("separator", "text", "What joins the keys.", required=True, shortest=1),
             Option("omitArrays", "flag", "Whether lists stay lists.", default=False),
         ),
@@ -515,7 +530,7 @@ DIRECTIVES.add(
         "Writes a value as a JSON text, or reads one; a text that is not JSON stays as it is.",
         "named",
         (
-            Option("value", "value", "The value or the text.", required=True, truthy=True),
+            Option("value", "value", "The value or the text.", required=True, truthy=True, role="changed"),
             Option("mode", "choice", "Which way.", required=True, choices=("encode", "decode")),
         ),
         (
@@ -552,7 +567,7 @@ DIRECTIVES.add(
         "@excludeWhenNull",
         "Leaves a value out when it is null, and inside objects every key that is null.",
         "bare",
-        (Option("value", "value", "The value; usually a directive.", required=True),),
+        (Option("value", "value", "The value; usually a directive.", required=True, role="given"),),
         (Example({"@excludeWhenNull": {"@path": "$.context.traits"}}, _PAGE, {"email": "ada@example.com"}),),
         _compile_exclude_when_null,
     )

@@ -4,7 +4,7 @@
 changes neither. Nothing is parsed, looked up by name or checked on an event.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, cast
 
 import msgspec
@@ -330,8 +330,8 @@ def _reads(node: Node) -> Iterator[Keys | None]:
             yield from _read_by_all(items)
         case Fields(fields):
             yield from _read_by_all(item for _, item in fields)
-        case Call(directive, options):
-            yield from _read_by_call(directive.name, options)
+        case Call():
+            yield from _read_by_call(node)
 
 
 def _read_by_all(nodes: Iterable[Node]) -> Iterator[Keys | None]:
@@ -339,16 +339,12 @@ def _read_by_all(nodes: Iterable[Node]) -> Iterator[Keys | None]:
         yield from _reads(node)
 
 
-def _read_by_call(name: str, options: Mapping[str, Node]) -> Iterator[Keys | None]:
-    match name:
-        case "@liquid":
-            template = options["template"]
-            assert isinstance(template, Constant)
-            found = liquid_reads(str(template.value))
-            yield from [None] if found is None else found
-        case "@arrayPath":  # the item's shape reads inside what the path has read
-            yield from _reads(options["path"])
-        case "@transform":  # its mapping reads what `apply` has made
-            yield from _reads(options["apply"])
-        case _:
-            yield from _read_by_all(options.values())
+def _read_by_call(call: Call) -> Iterator[Keys | None]:
+    """Read what a directive reads of the event; what stands inside a source reads that, and not the event."""
+    if call.directive.name == "@liquid":
+        template = call.options["template"]
+        assert isinstance(template, Constant)
+        found = liquid_reads(str(template.value))
+        yield from [None] if found is None else found
+        return
+    yield from _read_by_all(call.having("given", "changed", "source", "test", "word"))

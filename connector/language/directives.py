@@ -3,7 +3,7 @@
 A `Directive` holds a name, a summary, options, examples and its compiler; builtins.py registers thirteen of them.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal, Protocol, TypeAlias
 
 import msgspec
@@ -14,6 +14,7 @@ from connector.language.templates import Piece
 from connector.values import JSON
 
 Kind: TypeAlias = Literal["value", "text", "path", "template", "liquid", "choice", "flag", "object", "objects"]
+Role: TypeAlias = Literal["given", "changed", "source", "inside", "test", "word"]
 
 
 class Constant(msgspec.Struct, frozen=True):
@@ -59,6 +60,11 @@ class Call(msgspec.Struct, frozen=True):
     options: "Mapping[str, Node]"
     path: Path
 
+    def having(self, *roles: Role) -> "list[Node]":
+        """Give the options that play one of these roles, of those that were given."""
+        names = {option.name for option in self.directive.options if option.role in roles}
+        return [node for name, node in self.options.items() if name in names]
+
 
 Node: TypeAlias = Constant | Items | Fields | PathText | TemplateText | Call
 
@@ -89,6 +95,10 @@ class Option(msgspec.Struct, frozen=True):
     `kind`: value (anything, directives too), text (a literal text), path, template, liquid, choice (one of `choices`),
     flag (true or false), object (an object or a directive), objects (a list of those). `longest` counts UTF-16 units.
     `dynamic` texts may also be a directive. `truthy` options must not be null, false, 0 or empty.
+
+    `role`: given (the directive gives its value on, or a part of it), changed (it gives on what it makes of it), source
+    (what the options inside read), inside (as given, but its paths start at an item or object of the source), test (it
+    decides, and is not given on), word (how the directive works, or what it reads by itself).
     """
 
     name: str
@@ -101,6 +111,7 @@ class Option(msgspec.Struct, frozen=True):
     dynamic: bool = False
     truthy: bool = False
     default: JSON = None
+    role: Role = "word"
 
 
 class Example(msgspec.Struct, frozen=True):
@@ -150,6 +161,26 @@ class Register:
 
     def __iter__(self) -> Iterator[Directive]:
         return iter(self._directives.values())
+
+
+def children(node: Node) -> Iterable[Node]:
+    """List what a node is made of, in the file's order."""
+    match node:
+        case Items(items):
+            return items
+        case Fields(fields):
+            return [item for _, item in fields]
+        case Call(_, options):
+            return options.values()
+        case _:
+            return ()
+
+
+def walk_nodes(node: Node) -> Iterator[Node]:
+    """List a node and all below it, from the outside in, in the file's order."""
+    yield node
+    for child in children(node):
+        yield from walk_nodes(child)
 
 
 def read_same_path(one: Node | None, other: Node | None) -> bool:

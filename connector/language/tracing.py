@@ -5,17 +5,28 @@ work are the real ones, each with an ear at its door; so a trace is slow, and sa
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
-from connector.errors import ResolveError
+from connector.errors import Path, ResolveError
 from connector.language.builtins import if_test
 from connector.language.compiler import Closures
-from connector.language.directives import Call, Constant, Fields, Items, Node, PathText, TemplateText, is_falsy
+from connector.language.directives import (
+    Call,
+    Constant,
+    Fields,
+    Items,
+    Node,
+    PathText,
+    TemplateText,
+    is_falsy,
+    walk_nodes,
+)
 from connector.language.paths import Keys, Resolver, quote_keys
 from connector.values import JSON, MISSING, Value, dump_json
 
+Written: TypeAlias = Callable[[Path], str | None]
 _LONGEST: Final = 60  # characters of a text in a description
 
 
@@ -127,13 +138,6 @@ def branches(node: Node) -> tuple[tuple[Node, str], ...]:
     return tuple(found)
 
 
-def walk_nodes(node: Node) -> Iterator[Node]:
-    """List a node and all below it, from the outside in, in the file's order."""
-    yield node
-    for child in _children(node):
-        yield from walk_nodes(child)
-
-
 def walk_steps(steps: Iterable[Step]) -> Iterator[Step]:
     """List steps and all below them, from the outside in, in the order of the work."""
     for step in steps:
@@ -141,41 +145,31 @@ def walk_steps(steps: Iterable[Step]) -> Iterator[Step]:
         yield from walk_steps(step.steps)
 
 
-def _children(node: Node) -> Iterable[Node]:
-    match node:
-        case Items(items):
-            return items
-        case Fields(fields):
-            return [item for _, item in fields]
-        case Call(_, options):
-            return options.values()
-        case _:
-            return ()
-
-
 def _inner_nodes(node: Node) -> Iterator[Node]:
     for child in walk_nodes(node):
         if isinstance(child, Call):
-            option = {"@arrayPath": "item", "@transform": "mapping"}.get(child.directive.name, "")
-            if option in child.options:
-                yield from walk_nodes(child.options[option])
+            for inner in child.having("inside"):
+                yield from walk_nodes(inner)
 
 
-def describe(node: Node) -> str:
-    """Write a node in one line, as short as it can be: `$.context.traits.email`, `@case lower`, `"{{a}} b"`."""
+def describe(node: Node, written: Written = lambda _: None) -> str:
+    """Write a node in one line, as short as it can be: `$.context.traits.email`, `@case lower`, `"{{a}} b"`.
+
+    `written` gives what the file has at a path where that is not what was read: `${NAME}`.
+    """
     match node:
-        case Constant(value):
-            return _cut(dump_json(value).decode())
-        case PathText(keys):
-            return describe_path(keys)
-        case TemplateText(_, text):
-            return _cut(dump_json(text).decode())
+        case Constant(value, path):
+            return _cut(dump_json(value if (text := written(path)) is None else text).decode())
+        case PathText(keys, path):
+            return written(path) or describe_path(keys)
+        case TemplateText(_, text, path):
+            return _cut(dump_json(written(path) or text).decode())
         case Fields(fields):
             return _cut(f"{{{', '.join(key for key, _ in fields)}}}")
         case Items(items):
             return f"a list of {len(items)}"
         case Call(directive, options):
-            return _describe_call(directive.name, options)
+            return _describe_call(directive.name, options, written)
 
 
 def describe_path(keys: Keys) -> str:
@@ -183,30 +177,30 @@ def describe_path(keys: Keys) -> str:
     return f"$.{quote_keys(keys)}"
 
 
-def _describe_call(name: str, options: Mapping[str, Node]) -> str:
+def _describe_call(name: str, options: Mapping[str, Node], written: Written) -> str:
     match name:
         case "@path" | "@template" | "@literal" | "@excludeWhenNull":
-            inner = describe(next(iter(options.values())))
+            inner = describe(next(iter(options.values())), written)
             return inner if name in ("@path", "@template") else f"{name} {inner}"
         case "@if":
             test = "exists" if "exists" in options else "blank"
-            return f"@if {test} {describe(options[test])}"
+            return f"@if {test} {describe(options[test], written)}"
         case "@liquid":
-            return f"@liquid {describe(options['template'])}"
+            return f"@liquid {describe(options['template'], written)}"
         case "@case":
-            return f"@case {_word(options['operator'])}"
+            return f"@case {_word(options['operator'], written)}"
         case "@replace":
-            return f"@replace {describe(options['pattern'])}"
+            return f"@replace {describe(options['pattern'], written)}"
         case "@json":
-            return f"@json {_word(options['mode'])}"
+            return f"@json {_word(options['mode'], written)}"
         case "@arrayPath":
-            return f"@arrayPath {describe(options['path'])}"
+            return f"@arrayPath {describe(options['path'], written)}"
         case _:
             return name
 
 
-def _word(node: Node) -> str:
-    return str(node.value) if isinstance(node, Constant) else describe(node)
+def _word(node: Node, written: Written) -> str:
+    return written(node.path) or str(node.value) if isinstance(node, Constant) else describe(node, written)
 
 
 def _cut(text: str) -> str:

@@ -6,7 +6,7 @@ In: a Destination. Out: problems of severity warning or note, none an error. No 
 from collections.abc import Iterator
 
 from connector.destination import Destination
-from connector.drafts import mappings_folder
+from connector.drafts import comes_with_us
 from connector.errors import Problem
 from connector.lints.allowing import without_allowed
 from connector.lints.event_paths import check_paths
@@ -17,7 +17,7 @@ from connector.lints.spellings import check_spellings
 from connector.mappings import Mapping
 from connector.positions import quoted
 
-__all__ = ["inspect", "without_allowed"]
+__all__ = ["inspect", "moved_to_user", "without_allowed"]
 
 
 def inspect(destination: Destination) -> list[Problem]:
@@ -26,18 +26,14 @@ def inspect(destination: Destination) -> list[Problem]:
     What stands in a preset that comes with the connector is told at the mapping which starts from it, without a fix.
     """
     found = list(check_overlaps(destination))
-    found += [_moved(mapping, problem) for mapping, problem in check_paths(destination, apart=_is_ours)]
-    found += [_moved(mapping, problem) for mapping in destination.mappings for problem in _check(mapping)]
+    found += [moved_to_user(mapping, problem) for mapping, problem in check_paths(destination, apart=comes_with_us)]
+    found += [moved_to_user(mapping, problem) for mapping in destination.mappings for problem in _check(mapping)]
     return sorted(dict.fromkeys(found), key=lambda problem: (problem.file, problem.line, problem.column))
 
 
-def _is_ours(file: str) -> bool:
-    return file.startswith(str(mappings_folder()))
-
-
-def _moved(mapping: Mapping, problem: Problem) -> Problem:
+def moved_to_user(mapping: Mapping, problem: Problem) -> Problem:
     """Show what is wrong in one of our presets where its user has written something: at `preset:`."""
-    if not _is_ours(problem.file) or _is_ours(mapping.draft.part.document.file):
+    if not comes_with_us(problem.file) or comes_with_us(mapping.draft.part.document.file):
         return problem
     where = f"{problem.message} (in line {problem.line} of the preset)"
     help = f"{problem.help}; what stands beside `preset:` overrides it" if problem.help else ""

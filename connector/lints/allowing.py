@@ -1,4 +1,6 @@
-"""Comments that allow a warning or note where it stands: `# check: allow CODE`, at the end of the line or above it.
+"""Comments that allow a warning or note: `# check: allow CODE`, with the reason behind ` - ` where there is one.
+
+It speaks of its line, or standing alone of the next one, and of everything under the keys there.
 
 In: the problems of a destination and its documents. Out: those that no comment allows, and a warning for each comment
 that allows nothing.
@@ -17,8 +19,12 @@ from connector.documents import Document
 from connector.errors import Edit, Fix, Problem, closest
 from connector.yaml_text import Place
 
-_COMMENT: Final = re.compile(r"(?:(?<=\s)|^)#[ \t]*check:[ \t]*allow[ \t]+([\w ,\t-]*\w)", re.MULTILINE)
+_COMMENT: Final = re.compile(
+    r"(?:(?<=\s)|^)#[ \t]*check:[ \t]*allow[ \t]+(\w[\w-]*(?:(?:[ \t]*,[ \t]*|[ \t]+(?!-))\w[\w-]*)*)",
+    re.MULTILINE | re.IGNORECASE,
+)
 _WORD: Final = re.compile(r"[\w-]+")
+_BREAK: Final = re.compile(r"\r\n?|\n")
 
 
 class Allowed(msgspec.Struct, frozen=True):
@@ -39,7 +45,7 @@ def without_allowed(destination: Destination, problems: Sequence[Problem]) -> li
     used: set[tuple[str, int]] = set()
     for problem in problems:
         document = documents.get(problem.file)
-        found = [] if document is None else _speaking_of(problem, document, allowed[problem.file])
+        found = [] if document is None else _speaking_of(problem, allowed[problem.file])
         used.update((problem.file, one.start) for one in found)
         if not found:
             kept.append(problem)
@@ -61,18 +67,19 @@ def _documents(destination: Destination) -> Iterator[Document]:
 
 def _allowed(document: Document) -> Iterator[Allowed]:
     """Find the comments of a document. A `#` inside a text begins none."""
-    text, texts = document.source.text, sorted(_scalars(document.place))
-    for match in _COMMENT.finditer(text):
+    text, matches = document.source.text, list(_COMMENT.finditer(document.source.text))
+    texts = sorted(_scalars(document.place, text)) if matches else []
+    for match in matches:
         at = bisect.bisect_right(texts, (match.start(), len(text))) - 1
         if at >= 0 and texts[at][0] <= match.start() < texts[at][1]:
             continue
-        lines = _lines_below(document, match.start())
+        lines = _lines_of(document, match.start())
         for word in _WORD.finditer(match[1]):
             start = match.start(1) + word.start()
             yield Allowed(word[0], start, start + len(word[0]), match.span(), lines)
 
 
-def _scalars(place: Place) -> Iterator[tuple[int, int]]:
+def _scalars(place: Place, text: str) -> Iterator[tuple[int, int]]:
     waiting = [place]
     while waiting:
         one = waiting.pop()
@@ -80,43 +87,47 @@ def _scalars(place: Place) -> Iterator[tuple[int, int]]:
         if one.style is not None and one.style not in ("|", ">"):
             yield one.start, one.end
         elif one.style is not None:
-            yield one.start + 1, one.end  # behind `|` may stand a comment, but nobody writes one there
+            header = _BREAK.search(text, one.start, one.end)  # behind `|` may stand a comment
+            yield header.end() if header else one.end, one.end
         if one.key is not None:
             yield one.key
 
 
-def _lines_below(document: Document, start: int) -> frozenset[int]:
-    """Give the lines of which a comment speaks: its own, or where it stands alone, the next that is not a comment."""
+def _lines_of(document: Document, start: int) -> frozenset[int]:
+    """Give the lines of which a comment speaks: one, and all that stands under the keys in it."""
+    source = document.source
+    line = _line_meant(document, start)
+    lines = {line}
+    waiting = [document.place]
+    while waiting:
+        place = waiting.pop()
+        waiting += place.children.values()
+        if place.key is not None and source.location(place.key[0]).line == line:
+            end = place.start + len(source.text[place.start : place.end].rstrip())
+            lines.update(range(line, source.location(end).line + 1))
+    return frozenset(lines)
+
+
+def _line_meant(document: Document, start: int) -> int:
+    """Give a comment's own line, or where it stands alone, the next that is not a comment; 0 where there is none."""
     source = document.source
     line = source.location(start).line
     if source.text[source.starts[line - 1] : start].strip():
-        return frozenset({line})
+        return line
     below = line
     while below < len(source.starts):
         below += 1
         first = source.starts[below - 1]
         written = source.text[first : source.line_end(first)].strip()
         if written and not written.startswith("#"):
-            return frozenset({below})
-    return frozenset()
+            return below
+    return 0
 
 
-def _speaking_of(problem: Problem, document: Document, allowed: Sequence[Allowed]) -> list[Allowed]:
-    """Find the comments that allow a problem: at its own line, or where its text goes over several, at its key's."""
+def _speaking_of(problem: Problem, allowed: Sequence[Allowed]) -> list[Allowed]:
     if problem.severity == "error" or not problem.line:
         return []
-    offset = document.source.starts[problem.line - 1] + problem.column - 1
-    lines = {problem.line, *_line_of_key(document, offset)}
-    return [one for one in allowed if one.code == problem.code and not lines.isdisjoint(one.lines)]
-
-
-def _line_of_key(document: Document, offset: int) -> Iterator[int]:
-    waiting = [document.place]
-    while waiting:
-        place = waiting.pop()
-        waiting += place.children.values()
-        if place.style is not None and place.key is not None and place.start <= offset < place.end:
-            yield document.source.location(place.key[0]).line
+    return [one for one in allowed if one.code == problem.code and problem.line in one.lines]
 
 
 def _idle(document: Document, one: Allowed, allowed: Sequence[Allowed]) -> Problem:
@@ -135,7 +146,10 @@ def _idle(document: Document, one: Allowed, allowed: Sequence[Allowed]) -> Probl
 
 
 def _removal(document: Document, one: Allowed) -> Fix:
-    """Remove a whole comment, with its line where it stands alone."""
+    """Remove a whole comment, with its line where it stands alone: with its reason, so somebody should look at it.
+
+    What it allows may be found again where variables have other values.
+    """
     source, (start, _) = document.source, one.comment
     text, end = source.text, source.line_end(start)
     first = source.starts[source.location(start).line - 1]
@@ -144,4 +158,4 @@ def _removal(document: Document, one: Allowed) -> Fix:
         start = first + len(before.rstrip())
     else:
         start, end = first, min(end + (2 if text[end : end + 2] == "\r\n" else 1), len(text))
-    return Fix("remove the comment", (Edit(source.file, start, end, ""),))
+    return Fix("remove the comment", (Edit(source.file, start, end, ""),), safe=False)

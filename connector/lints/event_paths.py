@@ -4,52 +4,22 @@ In: a destination. Out: warnings, with the path that was most likely meant where
 `properties`, `traits` and `context.traits` is everybody's own; of `context` only near misses of known keys are told.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Final, TypeAlias
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 import msgspec
 
 from connector.destination import Destination
 from connector.documents import Part
 from connector.errors import Path, Problem, nearest
+from connector.event_model import event_model
 from connector.events import EVENT_TYPES
 from connector.language.paths import Keys
 from connector.language.triggers import clauses, field_of, operands
-from connector.language.triggers.fields import FIELDS
 from connector.lints.holding import taken_types
 from connector.lints.reading import Read, reads_of
 from connector.lints.satisfying import FIELD_TYPES
 from connector.mappings import Mapping as DestinationMapping
-
-_TYPES_OF: Final[Mapping[str, tuple[str, ...]]] = {
-    **FIELD_TYPES,
-    "properties": ("page", "screen", "track"),
-    "traits": ("group", "identify"),
-}
-_OBJECTS: Final[Mapping[Keys, tuple[str, ...]]] = {
-    (): tuple(FIELDS),
-    ("context",): (
-        *("active", "app", "campaign", "channel", "consent", "device", "groupId", "integrations", "ip", "library"),
-        *("locale", "location", "network", "os", "page", "plan", "protocols", "referrer", "rupt", "screen"),
-        *("sessionId", "timezone", "traits", "userAgent", "userAgentData"),
-    ),
-    ("context", "page"): ("path", "referrer", "search", "title", "url"),
-    ("context", "device"): (
-        "id",
-        "manufacturer",
-        "model",
-        "name",
-        "type",
-        "token",
-        "advertisingId",
-        "adTrackingEnabled",
-    ),
-    ("context", "campaign"): ("name", "source", "medium", "term", "content", "id"),
-    ("context", "os"): ("name", "version"),
-    ("context", "library"): ("name", "version"),
-    ("context", "app"): ("name", "version", "build", "namespace"),
-}
-"""The keys that an object of an event is known to have; only those of the root are all that there are."""
 
 _Reading: TypeAlias = tuple[str, Path, int | None, Keys, str]  # a place in a file and what is read there
 
@@ -99,21 +69,27 @@ def _reads(mapping: DestinationMapping) -> Iterator[tuple[Part, Read]]:
             yield mapping.draft.fields[str(read.path[0])].child(*read.path[1:]), read
 
 
+def leads_nowhere(mapping: DestinationMapping, keys: Keys) -> bool:
+    """Say whether a path is one that `check_paths` warns of in the fields of a mapping."""
+    return _judge(keys, taken_types(mapping), mapping.name) is not None
+
+
 def _judge(keys: Keys, types: frozenset[str], name: str) -> _Finding | None:
     if not keys:
         return None
-    root = keys[0]
-    if root not in FIELDS:
+    root, known = keys[0], event_model().root.inner
+    if root not in known:
         return _unknown_root(keys)
-    have = _TYPES_OF.get(root)
-    if have is not None and types and types.isdisjoint(have):
+    have = known[root].events
+    if have and types and types.isdisjoint(have):
         return _absent(keys, types, have, name)
     return _near_miss(keys)
 
 
 def _unknown_root(keys: Keys) -> _Finding:
     root, rest = keys[0], keys[1:]
-    inside, near = _OBJECTS[("context",)], _like(root, tuple(FIELDS))
+    event = event_model().root
+    inside, near = tuple(event.inner["context"].inner), _like(root, tuple(event.inner))
     if near:
         instead: Keys = (near, *rest)
     elif root in inside or (not rest and _like(root, inside) in ("userAgent", "locale", "timezone")):
@@ -145,15 +121,16 @@ def _absent(keys: Keys, types: frozenset[str], have: tuple[str, ...], name: str)
 def _near_miss(keys: Keys) -> _Finding | None:
     """Recognize a key that is nearly one that the object is known to have."""
     for at in range(1, len(keys)):
-        known = _OBJECTS.get(keys[:at])
-        if known is None or keys[at] in known:
+        place = event_model().at(keys[:at])
+        known = () if place is None else tuple(place.inner)
+        if not known or keys[at] in known:
             continue
         near = _like(keys[at], known)
         if not near:
             return None
         above, instead = ".".join(keys[:at]), (*keys[:at], near, *keys[at + 1 :])
         help = f"did you mean $.{'.'.join(instead)}?"
-        return _Finding("unknown_path", f"no event has a field {keys[at]!r} in {above}", help, instead)
+        return _Finding("unknown_path", f"Segment names no field {keys[at]!r} in {above}", help, instead)
     return None
 
 
@@ -176,8 +153,9 @@ def _list(words: tuple[str, ...] | list[str]) -> str:
 
 def _problem(part: Part, read: Read, finding: _Finding) -> Problem:
     span = _span(part, read)
-    if span is None:
-        return part.problem(finding.code, finding.message, help=finding.help, severity="warning")
+    if span is None:  # Liquid, whose paths have no `$.`
+        help = finding.help.replace("$.", "") if read.start is None else finding.help
+        return part.problem(finding.code, finding.message, help=help, severity="warning")
     start, end = span
     fix = part.replaced(start, end, ".".join(finding.instead)) if finding.instead else None
     at_dollar = start - 2 if part.value and str(part.value)[:start].endswith("$.") else start

@@ -78,7 +78,7 @@ class _Checker:
 
     def _unknown_type(self, constant: Constant, name: str, rest: str) -> Problem:
         known = sorted(EVENT_TYPES)
-        near = nearest(name.lower(), known)
+        near = name.lower() if name.lower() in EVENT_TYPES else nearest(name.lower(), known)
         quote = self._text[constant.start]
         fix = self._part.replaced(constant.start, constant.end, f"{quote}{near}{quote}") if near else None
         help = closest(name.lower(), known) or f"the types are {', '.join(known)}"

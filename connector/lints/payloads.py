@@ -32,7 +32,9 @@ _PERSONAL_WORDS: Final = """
     password passport phone phonenumber postalcode ssn street surname taxid useragent username zip zipcode
 """
 _PERSONAL: Final = frozenset(_PERSONAL_WORDS.split())
-"""Keys of personal data, in lower case and without joints; `name` only among traits."""
+"""Keys of personal data, in lower case and without joints."""
+_NAMED: Final = ("traits", "device")  # of these `name` is a person's: what somebody calls a device often has theirs
+_HARMLESS: Final = ("context", "userAgentData", "mobile")  # whether it is a phone, not which
 
 
 def check_payloads(mapping: Mapping) -> Iterator[Problem]:
@@ -84,7 +86,9 @@ def _old_name(part: Part, name: str, description: str) -> Problem:
     message = f"{quoted(name)} is an old name"
     help = f"write {new}" if new else description
     fix = part.renamed(new) if new else None
-    return part.problem("deprecated_field", message, help=help, at_key=True, severity="warning", fix=fix)
+    return part.problem(
+        "deprecated_field", message, help=help, at_key=True, severity="warning", fix=fix and fix.unsafe()
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------- values
@@ -124,22 +128,22 @@ def _check_text(part: Part, text: str) -> Iterator[Problem]:
 
 def _check_metadata(mapping: Mapping, fields: dict[str, Node]) -> Iterator[Problem]:
     if "metadata" in fields:
-        yield from _check_private(mapping, fields["metadata"], of_group=False)
+        yield from _check_private(mapping, fields["metadata"])
     for result in results_of(fields["groups"]) if "groups" in fields else ():
         for item in result.items if isinstance(result, Items) else (result,):
             for group in results_of(item):
                 for name, value in group.fields if isinstance(group, Fields) else ():
                     if name == "metadata":
-                        yield from _check_private(mapping, value, of_group=True)
+                        yield from _check_private(mapping, value)
 
 
-def _check_private(mapping: Mapping, node: Node, *, of_group: bool) -> Iterator[Problem]:
-    """Warn of personal data among what a node reads; the traits of a group event are the group's."""
+def _check_private(mapping: Mapping, node: Node) -> Iterator[Problem]:
+    """Warn of personal data among what a node sends; the traits of a group event are the group's."""
     groups_only = taken_types(mapping) == {"group"}
     told: set[tuple[object, ...]] = set()
-    for read in reads_of(node):
+    for read in reads_of(node, only_sent=True):
         what = _private(read.keys)
-        if not what or (read.path, what) in told or (read.keys[0] == "traits" and (of_group or groups_only)):
+        if not what or (read.path, what) in told or (read.keys[0] == "traits" and groups_only):
             continue
         told.add((read.path, what))
         part = mapping.draft.fields[str(read.path[0])].child(*read.path[1:])
@@ -154,5 +158,7 @@ def _private(keys: Keys) -> str:
     if keys in _WHOLE:
         return f"all of {'.'.join(keys)}"
     plain = [re.sub("[_-]", "", key).lower() for key in keys]
-    is_name = plain[-1] == "name" and "traits" in plain
+    is_name = plain[-1] == "name" and plain[-2:-1] and plain[-2] in _NAMED
+    if keys == _HARMLESS:
+        return ""
     return ".".join(keys) if is_name or not _PERSONAL.isdisjoint(plain) else ""

@@ -24,6 +24,7 @@ _RESULTS: Final = {  # the options of a directive whose values it gives on, whol
     "@transform": ("mapping",),
 }
 _INSIDE: Final = {"@arrayPath": "path", "@transform": "apply"}  # only this option of them reads the event itself
+_ASKED: Final = ("exists", "blank")  # options of @if
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -34,24 +35,24 @@ class Read(msgspec.Struct, frozen=True):
     start: int | None
 
 
-def reads_of(node: Node) -> Iterator[Read]:
-    """List the paths of the event that a tree reads."""
+def reads_of(node: Node, *, only_sent: bool = False) -> Iterator[Read]:
+    """List the paths of the event that a tree reads; `only_sent`: not what an @if asks, which is sent to nobody."""
     match node:
         case PathText(keys, path):
             yield Read(keys, path, 0)
         case TemplateText(pieces, _, path):
-            yield from (Read(p.keys, path, p.start) for p in pieces if isinstance(p, Placeholder) and not p.triple)
+            yield from (Read(piece.keys, path, piece.start) for piece in pieces if isinstance(piece, Placeholder))
         case Items(items):
             for item in items:
-                yield from reads_of(item)
+                yield from reads_of(item, only_sent=only_sent)
         case Fields(fields):
             for _, item in fields:
-                yield from reads_of(item)
+                yield from reads_of(item, only_sent=only_sent)
         case Call():
-            yield from _reads_of_call(node)
+            yield from _reads_of_call(node, only_sent=only_sent)
 
 
-def _reads_of_call(call: Call) -> Iterator[Read]:
+def _reads_of_call(call: Call, *, only_sent: bool) -> Iterator[Read]:
     template = call.options.get("template")
     if call.directive.name == "@liquid" and isinstance(template, Constant):
         for keys in sorted(liquid_reads(str(template.value)) or ()):
@@ -59,8 +60,9 @@ def _reads_of_call(call: Call) -> Iterator[Read]:
         return
     only = _INSIDE.get(call.directive.name)
     for name, option in call.options.items():
-        if only in (None, name):
-            yield from reads_of(option)
+        is_asked = call.directive.name == "@if" and name in _ASKED
+        if only in (None, name) and not (only_sent and is_asked):
+            yield from reads_of(option, only_sent=only_sent)
 
 
 def results_of(node: Node) -> Iterator[Node]:

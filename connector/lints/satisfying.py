@@ -9,24 +9,19 @@ from typing import Final, TypeAlias, cast
 
 import msgspec
 
-from connector.events import EVENT_TYPES
+from connector.event_model import event_model
 from connector.language.triggers import And, Clause, Constant, Member, Not, Or, Trigger, clauses, operands
 from connector.lints.worlds import Answers, Key, Kind, Known, possible_answers, variable_of
 from connector.values import JSON, MISSING, Value
 
-TYPES: Final = tuple(sorted(EVENT_TYPES))
+TYPES: Final = tuple(sorted(event_model().types))
 FIELD_TYPES: Final[Mapping[str, tuple[str, ...]]] = {
-    "event": ("track",),
-    "name": ("page", "screen"),
-    "category": ("page", "screen"),
-    "groupId": ("group",),
-    "previousId": ("alias",),
+    name: place.events for name, place in event_model().root.inner.items() if place.events and place.is_text
 }
-"""The types of events that have a field, by Segment's specification; other fields of the root are in all of them."""
+"""The types of events that have a text, by Segment's specification; other texts of the root are in all of them."""
 
-_FILLED: Final = frozenset({("event", "track"), ("groupId", "group"), ("previousId", "alias")}) | {
-    *(("userId", "alias"), ("userId", "delete"))
-}
+_FILLED: Final = frozenset((keys[0], kind) for kinds, keys in event_model().needs for kind in kinds)
+# Events that have anything else there are not taken in; other texts of the schema are looked at by nobody.
 _TEXTS: Final = frozenset({"userId", "anonymousId", "messageId", "name"})
 _MOST_ANSWERS: Final = 2_000  # of one operand's clauses
 _MOST_WORK: Final = 400_000  # clauses looked at, over all questions about a world

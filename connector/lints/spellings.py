@@ -27,14 +27,13 @@ from connector.language.triggers import (
     operands,
 )
 from connector.language.triggers.globs import Wild, parse_glob
-from connector.language.triggers.spelling import quoted
+from connector.language.triggers.spelling import quoted, tokenize
 from connector.mappings import Mapping
 
 _Placed: TypeAlias = Trigger | Constant | Operand
 _READ: Final = frozenset({"type", "event", "name", "userId", "properties", "traits", "context"})
 _LOOKED_INTO: Final = _READ - {"type"}  # by contains and match
 _HERE: Final = "it is right here; it matters only where the trigger runs at Segment too"
-_LEVELS: Final = 2  # parentheses in parentheses: it reads those on the outside only
 
 
 def check_spellings(mapping: Mapping) -> Iterator[Problem]:
@@ -52,15 +51,25 @@ class _Checker:
 
     def all(self) -> Iterator[Problem]:
         yield from self._single_quotes()
-        yield from self._groups()
-        for clause in clauses(self._tree):
-            yield from self._clause(clause)
+        inside = list(self._inside(self._tree))
+        if nested := self._nested():
+            yield nested
+            if not inside:
+                return  # it reads nothing, so the rest is all the same
+        yield from inside
+        for clause, above in _with_above(self._tree, None):
+            yield from self._clause(clause, above)
 
     def _tell(
         self, message: str, help: str, at: _Placed, fix: Fix | None = None, *, severity: Severity = "warning"
     ) -> Problem:
+        return self._tell_span(message, help, (at.start, at.end), fix, severity=severity)
+
+    def _tell_span(
+        self, message: str, help: str, span: tuple[int, int], fix: Fix | None = None, *, severity: Severity
+    ) -> Problem:
         code = "segment_reads_otherwise" if severity == "warning" else "segment_cannot_read"
-        return self._part.problem(code, message, start=at.start, end=at.end, help=help, severity=severity, fix=fix)
+        return self._part.problem(code, message, start=span[0], end=span[1], help=help, severity=severity, fix=fix)
 
     def _note(self, what: str, at: _Placed) -> Problem:
         message = f"Segment's own parser does not read {what}: there fewer events are taken, or none"
@@ -91,31 +100,43 @@ class _Checker:
 
     # --------------------------------------------------------------------------------------------------------- groups
 
-    def _groups(self) -> Iterator[Problem]:
-        yield from self._inside(self._tree, 0)
-
-    def _inside(self, node: Trigger, depth: int) -> Iterator[Problem]:
+    def _inside(self, node: Trigger) -> Iterator[Problem]:
         if isinstance(node, Not):
             yield self._negation(node)
-            yield from self._inside(node.part, depth + 1)
+            yield from self._inside(node.part)
         elif isinstance(node, And | Or):
             for part in node.parts:
-                deeper = depth + (not isinstance(part, Not) and isinstance(part, And | Or))
-                if deeper >= _LEVELS:
-                    yield self._note("a group in a group", part)
-                else:
-                    yield from self._inside(part, deeper)
-        elif isinstance(node, Contains | Match) and self._in_parentheses(node):
+                yield from self._inside(part)
+        elif isinstance(node, Contains | Match) and self._is_before_others_in_group(node):
             message = "Segment ends a group at the parenthesis of a function in it, and takes other events"
-            yield self._tell(message, "let it stand outside of parentheses, or make two mappings of it", node)
+            yield self._tell(message, "put it last in its group; a second one goes outside, or in a mapping", node)
 
-    def _in_parentheses(self, node: Trigger) -> bool:
-        """Say whether more parentheses are open than closed before a place, texts left out."""
-        before = self._text[: node.start]
-        for constant in sorted(_constants(self._tree), key=lambda one: -one.start):
-            if constant.end <= node.start:
-                before = before[: constant.start] + before[constant.end :]
-        return before.count("(") > before.count(")")
+    def _is_before_others_in_group(self, node: Trigger) -> bool:
+        behind = self._text[node.end :].lstrip()
+        return not behind.startswith(")") and any(start < node.start < end for start, end, _ in self._parentheses())
+
+    def _nested(self) -> Problem | None:
+        """Note parentheses in parentheses, be they needed or not; of several the first."""
+        for start, end, depth in self._parentheses():
+            if depth > 1:
+                message = "Segment's own parser does not read parentheses in parentheses: there no events are taken"
+                return self._tell_span(message, _HERE, (start, end), severity="note")
+        return None
+
+    def _parentheses(self) -> list[tuple[int, int, int]]:
+        """List the groups of the text from left to right: from, to, and how deep they are. Functions are none."""
+        found: list[tuple[int, int, int]] = []
+        opened: list[tuple[int, bool]] = []
+        before = ""
+        for token in tokenize(self._text):
+            if token.kind == "group_open":
+                opened.append((token.start, before != "function"))
+            elif token.kind == "group_close" and opened:
+                start, is_group = opened.pop()
+                if is_group:
+                    found.append((start, token.end, 1 + sum(group for _, group in opened)))
+            before = token.kind
+        return sorted(found)
 
     def _negation(self, node: Not) -> Problem:
         message = "Segment passes over this `!`, and takes just the other events"
@@ -139,26 +160,27 @@ class _Checker:
 
     # -------------------------------------------------------------------------------------------------------- clauses
 
-    def _clause(self, clause: Clause) -> Iterator[Problem]:
+    def _clause(self, clause: Clause, above: Trigger | None) -> Iterator[Problem]:
         if any(isinstance(operand, Call) for operand in operands(clause)):
             yield self._note("this function", clause)
+        elif _is_passed_over(clause):
+            yield self._passed_over(clause, above)
         elif isinstance(clause, Member):
             yield self._note("`in`", clause)
         elif isinstance(clause, Compare) and isinstance(clause.value, Choices):
             yield self._note("a comparison with a list", clause)
-        elif self._is_passed_over(clause):
-            yield self._passed_over(clause)
         elif isinstance(clause, Match):
             yield from self._pattern(clause)
 
-    def _is_passed_over(self, clause: Clause) -> bool:
-        known = _LOOKED_INTO if isinstance(clause, Contains | Match) else _READ
-        return not {field_of(operand).keys[0] for operand in operands(clause)} <= known
+    def _passed_over(self, clause: Clause, above: Trigger | None) -> Problem:
+        """Tell of a clause that is left out: where all must hold, more events are taken then.
 
-    def _passed_over(self, clause: Clause) -> Problem:
+        Where any of a group's clauses would do, or nothing is left of it, fewer are.
+        """
         name = field_of(next(operands(clause))).keys[0]
         what = f"{name} in contains(…) and match(…)" if name in _READ else f"the field {name}"
-        if isinstance(self._tree, And):
+        is_group = self._text[: clause.start].rstrip().endswith("(") and self._text[clause.end :].lstrip()[:1] == ")"
+        if isinstance(above, And) and not is_group and not all(map(_is_passed_over, above.parts)):
             message = f"Segment's own parser passes over {what}, and takes more events"
             return self._tell(message, _HERE, clause)
         return self._note(what, clause)
@@ -192,6 +214,27 @@ class _Checker:
             case (Wild.MANY,):
                 return f'{bang}match({field}, "*")'
         return ""
+
+
+def _is_passed_over(node: Trigger) -> bool:
+    """Say whether Segment's own parser leaves a clause out, because of its field."""
+    if isinstance(node, And | Or | Not) or any(isinstance(operand, Call) for operand in operands(node)):
+        return False
+    known = _LOOKED_INTO if isinstance(node, Contains | Match) else _READ
+    fields = [field_of(operand).keys[0] for operand in operands(node)]
+    return len(fields) == 1 and fields[0] not in known
+
+
+def _with_above(node: Trigger, above: Trigger | None) -> Iterator[tuple[Clause, Trigger | None]]:
+    """List the clauses of a tree, each with what it is a part of."""
+    match node:
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from _with_above(part, node)
+        case Not(part):
+            yield from _with_above(part, node)
+        case _:
+            yield node, above
 
 
 def _constants(tree: Trigger) -> Iterator[Constant]:

@@ -21,6 +21,7 @@ from connector.language.directives import (
     TemplateText,
     is_falsy,
 )
+from connector.language.templates import Placeholder
 from connector.proofs.facts import Facts
 from connector.proofs.kinds import (
     ABSENT,
@@ -63,10 +64,14 @@ Branch: TypeAlias = tuple[Path, str]  # where an @if stands, and "then" or "else
 
 
 class Evaluation:
-    """Evaluates one field. `reached` are the branches that an event can take, of those that were come to."""
+    """Evaluates one field. `reached` are the branches that an event can take, of those that were come to.
+
+    `hollow` are templates with a text of their own, where all that they insert is missing or null.
+    """
 
     def __init__(self) -> None:
         self.reached: set[Branch] = set()
+        self.hollow: list[Case] = []
         self.is_whole = True
         self._steps = 0
 
@@ -111,19 +116,28 @@ class Evaluation:
         triple = any(piece.triple for piece in pieces)  # what is inserted may then itself have placeholders
         made = Case(facts, Shape(TEXT | EMPTY, vague=True) if triple else Shape(TEXT), node.path)
         if len(pieces) < len(node.pieces):
+            hollow = self._without(pieces, ABSENT, facts, root) if pieces else []
+            self.hollow += [Case(known, made.value, node.path) for known in hollow]
             return [made]
-        empty, is_filled = [facts], triple
+        is_filled = triple
         for piece in pieces:
             values = list(read(root, piece.keys, facts))
             is_filled = is_filled or any(True for value in values for _ in only(value, ~(ABSENT | EMPTY)))
             if any(True for value in values for _ in only(value, LIST)):  # one of nothing inserts nothing
                 made = Case(facts, Shape(TEXT | EMPTY, vague=True), node.path)
-            ways = (only(value, ABSENT | EMPTY) for known in empty for value in read(root, piece.keys, known))
-            empty = [known for way in ways for known, _ in way]
-            if len(empty) > _MOST_BRANCHES:
-                empty = [facts]
+        empty = self._without(pieces, ABSENT | EMPTY, facts, root)
         cases = [Case(known, Shape(EMPTY), node.path) for known in empty]
         return [*cases, made] if is_filled else cases
+
+    def _without(self, pieces: list[Placeholder], kinds: int, facts: Facts, root: Value) -> list[Facts]:
+        """Give the ways in which all placeholders have these kinds; none where they cannot."""
+        ways = [facts]
+        for piece in pieces:
+            found = (only(value, kinds) for known in ways for value in read(root, piece.keys, known))
+            ways = [known for way in found for known, _ in way]
+            if len(ways) > _MOST_BRANCHES:
+                ways = [facts]
+        return ways
 
     def _path(self, call: Call, facts: Facts, root: Value) -> list[Case]:
         return self._option(call, "path", facts, root)

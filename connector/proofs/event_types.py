@@ -1,15 +1,15 @@
-"""What an event may hold: the event schema as a tree of kinds, and what each type of event must have.
+"""What may stand at the places of an event, as kinds: what a path gives, read key by key as the runtime walks it.
 
-In: `schemas/event.schema.json`. Out: frozen values. Keys that the schema does not name are free: they may be anything.
+In: the model of an event. Out: frozen values. Keys that the model does not name are free: they may be anything.
 """
 
 from collections.abc import Iterable
 from functools import cache
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 
-from connector.language.paths import Keys
+from connector.event_model import Known, event_model
 from connector.proofs.kinds import (
     ALL,
     BOOLEAN,
@@ -24,8 +24,6 @@ from connector.proofs.kinds import (
     TRUE,
     ZERO,
 )
-from connector.schemas import load_schema
-from connector.values import JSON
 
 _KINDS: Final = {
     "string": EMPTY | TEXT,
@@ -35,7 +33,6 @@ _KINDS: Final = {
     "array": LIST,
     "null": NULL,
 }
-_Object = dict[str, JSON]
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -56,72 +53,22 @@ class Place(msgspec.Struct, frozen=True):
 ANYTHING: Final = Place()
 
 
-class Model(msgspec.Struct, frozen=True):
-    """Events: their places, their types, and what stands in every event of some types.
-
-    `needs` are pairs of types and the path of a text that is not empty there; of each pair in `either` one is.
-    """
-
-    root: Place
-    types: frozenset[str]
-    needs: tuple[tuple[frozenset[str], Keys], ...]
-    either: tuple[tuple[Keys, Keys], ...]
-
-
 @cache
-def event_model() -> Model:
-    """Read the event schema, once in a process."""
-    schema = load_schema("event")
-    definitions = cast(_Object, schema["$defs"])
-    root = _place(schema, definitions, required=True)
-    types = frozenset(cast(list[str], cast(_Object, cast(_Object, schema["properties"])["type"])["enum"]))
-    needs: list[tuple[frozenset[str], Keys]] = []
-    either: list[tuple[Keys, Keys]] = []
-    for rule in cast(list[_Object], schema["allOf"]):
-        chosen = _types_of(cast(_Object, rule["if"]))
-        for branch, of in (("then", chosen), ("else", types - chosen)):
-            given = _resolved(cast(_Object, rule.get(branch, {})), definitions)
-            needs += [(of, (name,)) for name in _needed(given)]
-            ways = cast(list[_Object], given.get("anyOf", []))
-            options = [_needed(_resolved(way, definitions)) for way in ways]
-            if len(options) == 2:
-                either.append(((options[0][0],), (options[1][0],)))
-    return Model(root, types, tuple(needs), tuple(either))
+def event_place() -> Place:
+    """Give the place of an event itself."""
+    return _place(event_model().root)
 
 
-def _types_of(condition: _Object) -> frozenset[str]:
-    kind = cast(_Object, cast(_Object, condition["properties"])["type"])
-    return frozenset(cast(list[str], kind.get("enum", [kind.get("const")])))
+def _place(known: Known) -> Place:
+    inner = {name: _place(place) for name, place in known.inner.items()}
+    others = None if known.others is None else _place(known.others)
+    return Place(_kinds(known) | (0 if known.required else NOTHING), inner, others)
 
 
-def _needed(schema: _Object) -> list[str]:
-    return cast(list[str], schema.get("required", []))
-
-
-def _resolved(schema: _Object, definitions: _Object) -> _Object:
-    named = schema.get("$ref")
-    if not isinstance(named, str):
-        return schema
-    return {**cast(_Object, definitions[named.removeprefix("#/$defs/")]), **schema}
-
-
-def _place(schema: _Object, definitions: _Object, *, required: bool = False) -> Place:
-    schema = _resolved(schema, definitions)
-    kinds = _kinds(schema) | (0 if required else NOTHING)
-    needed = _needed(schema)
-    inner = {
-        name: _place(cast(_Object, field), definitions, required=name in needed)
-        for name, field in cast(_Object, schema.get("properties", {})).items()
-    }
-    others = schema.get("additionalProperties")
-    return Place(kinds, inner, _place(others, definitions) if isinstance(others, dict) else None)
-
-
-def _kinds(schema: _Object) -> int:
-    if "enum" in schema:
+def _kinds(known: Known) -> int:
+    if known.choices:
         return TEXT
-    given = schema["type"]
-    return sum(_KINDS[str(name)] for name in (given if isinstance(given, list) else [given]))
+    return sum(_KINDS[name] for name in known.types) if known.types else ALL
 
 
 def step(kinds: int, place: Place, key: str) -> tuple[int, Place]:

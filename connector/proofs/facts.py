@@ -8,8 +8,9 @@ from typing import Final
 
 import msgspec
 
+from connector.event_model import event_model
 from connector.language.paths import Keys
-from connector.proofs.event_types import Place, event_model, step, walk_kinds
+from connector.proofs.event_types import Place, event_place, step, walk_kinds
 from connector.proofs.kinds import ALL, BITS, OBJECT, TEXT
 
 TYPE: Final = ("type",)
@@ -35,7 +36,7 @@ class Facts(msgspec.Struct, frozen=True, eq=False):
         return self._walk(keys)[0]
 
     def _walk(self, keys: Keys) -> tuple[int, Place]:
-        kinds, place = OBJECT, event_model().root
+        kinds, place = OBJECT, event_place()
         for end, key in enumerate(keys, 1):
             kinds, place = step(kinds, place, key)
             known = self.kinds.get(keys[:end])

@@ -22,7 +22,8 @@ from connector.proofs.kinds import (
     ZERO,
 )
 from connector.proofs.shapes import Ref, Shape, Value, flat, kinds_of, texts_of
-from connector.schemas import flat_schema
+from connector.schemas import Checker, flat_schema
+from connector.values import JSON
 
 _TYPES: Final = {
     "string": EMPTY | TEXT,
@@ -48,6 +49,7 @@ class FieldSchema(msgspec.Struct, frozen=True):
     properties: "dict[str, FieldSchema]" = {}
     required: tuple[str, ...] = ()
     items: "FieldSchema | None" = None
+    examples: tuple[object, ...] = ()
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -85,6 +87,10 @@ def _judge_kind(bit: int, value: Ref | Shape, facts: Facts, schema: FieldSchema)
         return _judge_fitting(bit, value, facts, schema)
     if bit == LIST:
         return _judge_list(value, facts, schema)
+    known = _known(bit, value, facts) if "array" not in schema.type else []
+    if known:
+        passing = [converts(one, schema) for one in known]
+        return False, any(passing), not all(passing)
     always = any(bit & _CONVERTED[name][0] for name in schema.type)
     perhaps = any(bit & _CONVERTED[name][1] for name in schema.type)
     if always:
@@ -92,6 +98,24 @@ def _judge_kind(bit: int, value: Ref | Shape, facts: Facts, schema: FieldSchema)
     if "array" in schema.type and bit != OBJECT and (schema.items is None or bit & _TYPES[schema.items.type[0]]):
         return False, True, False
     return False, perhaps, True
+
+
+def _known(bit: int, value: Ref | Shape, facts: Facts) -> list[JSON]:
+    """List the values that one of this kind can be, where they are known; none where it can be any."""
+    if bit == NUMBER and isinstance(value, Shape) and value.number is not None:
+        return [value.number]
+    return list(texts_of(value, facts) or ()) if bit == TEXT else []
+
+
+def converts(value: JSON, schema: FieldSchema) -> bool:
+    """Say whether a text or number passes a schema that takes no lists, as it is or converted."""
+    return not _checker(schema.type, schema.enum).repair({"value": value}).problems
+
+
+@cache
+def _checker(types: tuple[str, ...], enum: tuple[str, ...]) -> Checker:
+    field: dict[str, JSON] = {"type": [*types], **({"enum": [*enum]} if enum else {})}
+    return Checker({"type": "object", "properties": {"value": field}})
 
 
 def _judge_fitting(bit: int, value: Ref | Shape, facts: Facts, schema: FieldSchema) -> tuple[bool, bool, bool]:
@@ -119,14 +143,20 @@ def _judge_list(value: Ref | Shape, facts: Facts, schema: FieldSchema) -> tuple[
 
 
 def _judge_only(item: Value, facts: Facts, schema: FieldSchema) -> tuple[bool, bool]:
-    """Say whether the one item of a list may pass, and may fail; null becomes an empty text, 0 or false."""
+    """Say whether the one item of a list may pass, and may fail; null becomes an empty text, 0 or false.
+
+    The empty text is no choice of any field.
+    """
     passes = fails = False
     for known, inner in flat(item, facts):
         for bit in BITS:
             if kinds_of(inner, known) & bit:
-                told = (bit & ABSENT, 0, bit & LIST)
-                fits, converts, refused = told if any(told) else _judge_kind(bit, inner, known, schema)
-                passes, fails = passes or bool(fits or converts), fails or bool(refused)
+                if bit & (ABSENT | LIST):
+                    can, cannot = bool(bit & ABSENT) and not schema.enum, bool(bit & LIST or schema.enum)
+                else:
+                    fits, converted, cannot = _judge_kind(bit, inner, known, schema)
+                    can = fits or converted
+                passes, fails = passes or can, fails or cannot
     return passes, fails
 
 

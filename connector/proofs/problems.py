@@ -10,28 +10,35 @@ from typing import Final
 from msgspec.structs import replace
 
 from connector.documents import Part
-from connector.errors import Edit, Fix, LanguageError, Path, Problem
+from connector.errors import Path, Problem
 from connector.language.directives import Call, PathText
 from connector.language.paths import Keys
-from connector.language.triggers import Or, parse_trigger
+from connector.language.templates import parse_template
+from connector.lints.event_paths import leads_nowhere
 from connector.mappings import Mapping
-from connector.proofs.kinds import ABSENT, EMPTY, PRESENT, words
+from connector.proofs.asking import all_lead_nowhere, clause_fix, clause_words, missing_clause
+from connector.proofs.kinds import ABSENT, EMPTY, words
 from connector.proofs.rows import DeadBranch, FieldProof, When, prove_mapping
-from connector.proofs.wording import both, conditions, path_text, refused_words, wanted
+from connector.proofs.skips import certain_skip
+from connector.proofs.wording import both, conditions, failing_words, path_text, refused_words, wanted
 
 # Every event that is taken in has these, but one of an old recording may not: true, and nothing to be told of.
 _STAMPED: Final = frozenset({("messageId",), ("timestamp",), ("receivedAt",)})
-_KEY: Final = re.compile(r"[A-Za-z_]\w*")
 
 
 def mapping_problems(mapping: Mapping) -> Iterator[Problem]:
     """Tell what can be proven wrong, or worth knowing, of a mapping's fields."""
     proof = prove_mapping(mapping)
+    if not proof.takes:
+        return
     for field in proof.fields:
         if field.whole:
             yield from _field_problems(mapping, field)
     for dead in proof.dead:
         yield _dead_problem(mapping, dead)
+    reason = certain_skip(mapping, proof.fields)
+    if reason:
+        yield _skipped(mapping, reason)
 
 
 def _field_problems(mapping: Mapping, field: FieldProof) -> Iterator[Problem]:
@@ -39,14 +46,17 @@ def _field_problems(mapping: Mapping, field: FieldProof) -> Iterator[Problem]:
         yield _never(mapping, field)
         return
     gone = [when for when in field.gone if not _is_stamped(when)]
-    if gone and not field.required:
+    if gone and not field.required and not all_lead_nowhere(mapping, gone):
         yield _optional(mapping, field, gone)
     elif gone and not _is_expected(mapping, field.name):
-        yield _required(mapping, field, gone)
+        yield from _required(mapping, field, gone)
+    for when in field.hollow:
+        yield from _hollow(mapping, field, when)
     for when in field.fails:
         yield _failing(mapping, field, when)
-    if field.refused:
-        yield _refused(mapping, field)
+    refused = tuple(when for when in field.refused if when.source is None or not leads_nowhere(mapping, when.source))
+    if refused:
+        yield _refused(mapping, replace(field, refused=refused))
 
 
 def _is_vague(whens: tuple[When, ...]) -> bool:
@@ -89,10 +99,9 @@ def _part(mapping: Mapping, path: Path) -> Part:
 
 def _never(mapping: Mapping, field: FieldProof) -> Problem:
     if field.fails or field.refused:
-        kinds = field.kinds & PRESENT
         gone = "" if not field.gone else " when it is there"
         events = "every event" if field.required or not field.gone else "every event that has it"
-        found = refused_words(field.fails, field.schema) if field.schema.enum else words(kinds)
+        found = failing_words([*field.fails, *field.refused], field.schema)
         message = f"{field.name} is always {found}{gone}, and must be {wanted(field.schema)}: {events} is invalid"
         help = "name a value of the right type"
     else:
@@ -103,19 +112,46 @@ def _never(mapping: Mapping, field: FieldProof) -> Problem:
     return replace(_part(mapping, path).problem("proof_never", message, help=help), severity="warning")
 
 
-def _required(mapping: Mapping, field: FieldProof, gone: list[When]) -> Problem:
-    """Warn of what makes an event invalid; that an id may be an empty text is only noted."""
+def _required(mapping: Mapping, field: FieldProof, gone: list[When]) -> Iterator[Problem]:
+    """Warn of what makes an event invalid; that an id may be an empty text is only noted.
+
+    Of a path that no event has the lints tell.
+    """
     missing = [when for when in gone if not when.vague and not _is_of_empty(when)]
     whens = missing or gone
+    if all_lead_nowhere(mapping, missing):
+        return
     message = f"{_can_be(field, whens)}: the event is then invalid"
     meant = f"say with a test that this is meant: `expect_invalid: missing the required field '{field.name}'`"
     part = _own_part(mapping, _part(mapping, whens[0].path))
     if not missing:
-        return replace(part.problem("proof_empty", message, help=meant), severity="note")
-    clause = _clause(missing)
-    trigger = f"add `and {clause}` to the trigger" if clause else "let the trigger ask for it"
-    problem = part.problem("proof_required", message, help=f"{trigger}, or {meant}")
-    return replace(problem, severity="warning", fix=_fix(mapping, clause))
+        yield replace(part.problem("proof_empty", message, help=meant), severity="note")
+        return
+    clause = missing_clause(mapping, missing)
+    problem = part.problem("proof_required", message, help=f"{clause_words(clause)}, or {meant}")
+    yield replace(problem, severity="warning", fix=clause_fix(mapping, clause))
+
+
+def _hollow(mapping: Mapping, field: FieldProof, when: When) -> Iterator[Problem]:
+    """Warn of a template of which an event leaves only its own text: it names nobody, and passes."""
+    if all_lead_nowhere(mapping, [when]):
+        return
+    part = _part(mapping, when.path)
+    pieces = [piece for piece in parse_template(str(part.value)) if isinstance(piece, str)]
+    own = "its template's text" if part.is_filled else f'"{"".join(pieces)}"'
+    state = f"{own} {conditions([when])}".rstrip()
+    message = f"{field.name} is no more than {state}: it is then the same for all such events"
+    clause = missing_clause(mapping, [when])
+    problem = _own_part(mapping, part).problem("proof_template", message, help=clause_words(clause))
+    yield replace(problem, severity="warning", fix=clause_fix(mapping, clause))
+
+
+def _skipped(mapping: Mapping, reason: str) -> Problem:
+    """Warn at the action, which has nothing to do with what is mapped, or at the preset that names it."""
+    part, own = mapping.draft.parts["action"], mapping.draft.part
+    part = part if part.document is own.document else own.child("preset")
+    problem = part.problem("proof_skipped", f"every event is skipped: {reason}", help="fill a field that it can send")
+    return replace(problem, severity="warning")
 
 
 def _is_of_empty(when: When) -> bool:
@@ -139,36 +175,6 @@ def _can_be(field: FieldProof, whens: list[When]) -> str:
     return f"{field.name} can be {words(kinds)} {conditions(certain)}".rstrip()
 
 
-def _clause(missing: list[When]) -> str:
-    """Write what a trigger has to ask for so that a field is there; nothing where that cannot be said in a clause."""
-    if len(missing) != 1 or missing[0].vague or missing[0].types is not None:
-        return ""
-    given = missing[0].conditions
-    if not given or any(kinds & ~(ABSENT | EMPTY) or not all(map(_KEY.fullmatch, keys)) for keys, kinds in given):
-        return ""
-    clause = " or ".join(f"{'.'.join(keys)} != null" for keys, _ in given)
-    return f"({clause})" if len(given) > 1 else clause
-
-
-def _fix(mapping: Mapping, clause: str) -> Fix | None:
-    """Extend the trigger, where it stands in the file as it reads, and in no preset."""
-    part = mapping.draft.parts["trigger"]
-    document, text = part.document, mapping.trigger_text
-    if not clause or part.is_filled or document is not mapping.draft.part.document:
-        return None
-    start, end = document.span(part.path, 0, len(text))
-    if document.source.text[start:end] != text:
-        return None
-    is_or = isinstance(mapping.trigger, Or)
-    edits = (Edit(document.file, start, start, "("),) if is_or else ()
-    more = f"{')' if is_or else ''} and {clause}"
-    try:
-        parse_trigger(f"{'(' if is_or else ''}{text}{more}")
-    except LanguageError:
-        return None
-    return Fix(f"add `and {clause}` to the trigger", (*edits, Edit(document.file, end, end, more)), safe=False)
-
-
 def _optional(mapping: Mapping, field: FieldProof, gone: list[When]) -> Problem:
     missing, empty = ([when for when in gone if when.kinds & kinds] for kinds in (ABSENT, EMPTY))
     whens = missing or empty
@@ -189,7 +195,7 @@ def _empty_help(missing: list[When], empty: list[When]) -> str:
 
 def _failing(mapping: Mapping, field: FieldProof, when: When) -> Problem:
     """Warn of a branch whose value never passes; where its condition cannot be told, it only can be taken."""
-    found = refused_words([when], field.schema) if field.schema.enum else words(when.kinds)
+    found = failing_words([when], field.schema)
     given = conditions([when])
     is_so = f"is {found} {given}" if given else f"can be {found}"
     message = f"{field.name} {is_so}, and must be {wanted(field.schema)}: the event is then invalid"

@@ -11,13 +11,14 @@ import msgspec
 from msgspec.structs import replace
 
 from connector.errors import Path
-from connector.language.directives import Call, Fields, Items, Node
+from connector.language.directives import Call, Fields, Node, walk_nodes
 from connector.language.paths import Keys
+from connector.lints.holding import taken_types
 from connector.mappings import Mapping
 from connector.proofs.evaluation import Branch, Evaluation
 from connector.proofs.facts import Facts, first_facts
 from connector.proofs.judging import FieldSchema, action_schema, inner_values, is_refused, judge
-from connector.proofs.kinds import ABSENT, EMPTY, FALSE, PRESENT, ZERO
+from connector.proofs.kinds import ABSENT, EMPTY, FALSE, PRESENT, TEXT, ZERO
 from connector.proofs.premises import premises
 from connector.proofs.shapes import Case, Ref, Shape, flat, kinds_of, only, texts_of
 
@@ -44,8 +45,9 @@ class FieldProof(msgspec.Struct, frozen=True):
     """What is proven of one field, or of a place in it that its schema knows (`groups.id`, `groups[].name`).
 
     `kinds` are all that the mapping can give there. `gone`: when that is left out; `refused`: when it may not pass;
-    `fails`: when it cannot pass. `passes` is false when there is no case in which it does. What is not `whole` has more
-    cases than are looked at, and may be more than is said.
+    `fails`: when it cannot pass. `passes` is false when there is no case in which it does. `hollow`: when a required
+    one is nothing but its template's own text. What is not `whole` has more cases than are looked at, and may be more
+    than is said.
     """
 
     name: str
@@ -57,6 +59,7 @@ class FieldProof(msgspec.Struct, frozen=True):
     refused: tuple[When, ...]
     fails: tuple[When, ...]
     passes: bool
+    hollow: tuple[When, ...] = ()
     whole: bool = True
 
 
@@ -68,15 +71,33 @@ class DeadBranch(msgspec.Struct, frozen=True):
 
 
 class MappingProof(msgspec.Struct, frozen=True):
-    """What is proven of a mapping; no fields when its trigger never holds."""
+    """What is proven of a mapping; nothing when its trigger `takes` no event."""
 
     fields: tuple[FieldProof, ...]
     dead: tuple[DeadBranch, ...]
+    takes: bool = True
 
 
 def prove_mapping(mapping: Mapping) -> MappingProof:
     """Evaluate all fields of a mapping."""
-    return prove_fields(mapping.fields, premises(mapping.trigger), action_schema(mapping.action))
+    worlds = premises(mapping.trigger) if taken_types(mapping) else []
+    if not worlds:
+        return MappingProof((), (), takes=False)
+    proof = prove_fields(mapping.fields, worlds, action_schema(mapping.action))
+    return replace(proof, fields=tuple(_printable(mapping, field) for field in proof.fields))
+
+
+def _printable(mapping: Mapping, field: FieldProof) -> FieldProof:
+    """Forget texts that variables were filled into: they may be secrets, and are told nobody."""
+    part = mapping.draft.fields[str(field.path[0])]
+    nodes = (node for node in walk_nodes(mapping.fields) if node.path[:1] == field.path[:1])
+    parts = (mapping.draft.parts["trigger"], *(part.child(*node.path[1:]) for node in nodes))
+    if not any(part.is_filled for part in parts):
+        return field
+    gone, refused, fails = (
+        tuple(replace(when, texts=None) for when in whens) for whens in (field.gone, field.refused, field.fails)
+    )
+    return replace(field, gone=gone, refused=refused, fails=fails)
 
 
 def prove_fields(node: Node, worlds: list[Facts], schema: FieldSchema) -> MappingProof:
@@ -89,8 +110,10 @@ def prove_fields(node: Node, worlds: list[Facts], schema: FieldSchema) -> Mappin
         cases = [case for world in worlds for case in evaluation.cases(field, world)]
         below = schema.properties.get(name)
         if below is not None:
-            found = _proofs(name, field.path, cases, below, types, required=name in schema.required)
-            proofs += found if evaluation.is_whole else [replace(each, whole=False) for each in found]
+            first, *inner = _proofs(name, field.path, cases, below, types, required=name in schema.required)
+            if first.required:
+                first = replace(first, hollow=_hollow(evaluation, cases, types))
+            proofs += [replace(each, whole=evaluation.is_whole) for each in (first, *inner)]
         if evaluation.is_whole:
             dead += [DeadBranch(*one) for one in _dead(field, evaluation.reached)]
     return MappingProof(tuple(proofs), tuple(dead))
@@ -121,6 +144,14 @@ def _proofs(
     told = [_once(whens, types) for whens in (gone, refused, fails)]
     yield FieldProof(name, path, schema, required, kinds, told[0], told[1], told[2], passes)
     yield from _inner(name, cases, types, schema)
+
+
+def _hollow(evaluation: Evaluation, cases: list[Case], types: frozenset[str]) -> tuple[When, ...]:
+    """Find the templates without an insertion among the nodes that give a field's value."""
+    given = {case.path for case in cases}
+    return _once(
+        (when for case in evaluation.hollow if case.path in given for when in _whens(case, TEXT, types)), types
+    )
 
 
 def _is_of_a_kind(case: Case) -> bool:
@@ -173,18 +204,9 @@ def _once(whens: Iterable[When], types: frozenset[str]) -> tuple[When, ...]:
     return tuple(found.values())
 
 
-def _dead(node: Node, reached: set[Branch]) -> Iterator[tuple[Call, str]]:
-    match node:
-        case Fields(fields):
-            for _, item in fields:
-                yield from _dead(item, reached)
-        case Items(items):
-            for item in items:
-                yield from _dead(item, reached)
-        case Call(_, options, path):
-            if (path, "") in reached:
-                yield from (
-                    (node, name) for name in ("then", "else") if name in options and (path, name) not in reached
-                )
-            for item in options.values():
-                yield from _dead(item, reached)
+def _dead(field: Node, reached: set[Branch]) -> Iterator[tuple[Call, str]]:
+    for node in walk_nodes(field):
+        if isinstance(node, Call) and (node.path, "") in reached:
+            yield from (
+                (node, name) for name in ("then", "else") if name in node.options and (node.path, name) not in reached
+            )

@@ -23,7 +23,7 @@ class Ref(msgspec.Struct, frozen=True):
 
 
 class Shape(msgspec.Struct, frozen=True, eq=False):
-    """A value that the mapping makes. `texts` are the only texts that it can be, None for any.
+    """A value that the mapping makes. `texts` are the only texts that it can be, None for any; so is `number`.
 
     Of an object: `inner` by key, and whether other keys may be there (`open`). Of a list: `items` in order, or `item`,
     which each of them is. A `vague` one may have fewer kinds than it says.
@@ -31,6 +31,7 @@ class Shape(msgspec.Struct, frozen=True, eq=False):
 
     kinds: int
     texts: frozenset[str] | None = None
+    number: int | float | None = None
     inner: "dict[str, Value]" = {}
     open: bool = False
     items: "tuple[Value, ...] | None" = None
@@ -64,6 +65,8 @@ def constant(value: JSON) -> Shape:
     match value:
         case str() if value:
             return Shape(TEXT, frozenset({value}))
+        case int() | float() if not isinstance(value, bool):
+            return Shape(kind_of(value), number=value)
         case dict():
             return Shape(OBJECT, inner={key: constant(item) for key, item in value.items()})
         case list():

@@ -20,7 +20,8 @@ class ProofRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """One field: the JSON types that the mapping can give it, `any` for all; `never`: no event gives it a value.
 
     `left_out` and `invalid` are sentences without a subject: `when …`, `where it is …`. `required`: without the field
-    the event is invalid.
+    the event is invalid; `own_text`: when a template gives it nothing but its own text. A mapping that takes no event
+    has one row without a field (`takes_nothing`), at its trigger.
     """
 
     mapping: str
@@ -33,12 +34,19 @@ class ProofRow(msgspec.Struct, frozen=True, omit_defaults=True):
     required: bool = False
     left_out: tuple[str, ...] = ()
     invalid: tuple[str, ...] = ()
+    own_text: tuple[str, ...] = ()
+    takes_nothing: bool = False
 
 
 def proof_rows(destination: Destination) -> Iterator[ProofRow]:
-    """Give the rows of all mappings, in the order of the file; a mapping whose trigger never holds has none."""
+    """Give the rows of all mappings, in the order of the file."""
     for mapping in destination.mappings:
-        for field in prove_mapping(mapping).fields:
+        proof = prove_mapping(mapping)
+        if not proof.takes:
+            place = mapping.location(("trigger",))
+            types, at = (), (place.file, place.line, place.column)
+            yield ProofRow(mapping.name, mapping.action, "", types, *at, takes_nothing=True)
+        for field in proof.fields:
             yield _row(mapping, field)
 
 
@@ -56,6 +64,7 @@ def _row(mapping: Mapping, field: FieldProof) -> ProofRow:
         required=field.required,
         left_out=() if field.required else left_out,
         invalid=(*(left_out if field.required else ()), *_invalid(field)),
+        own_text=tuple(map(_gone_text, merged(field.hollow))),
     )
 
 

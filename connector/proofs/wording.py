@@ -7,7 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from connector.language.paths import Keys
-from connector.proofs.judging import FieldSchema
+from connector.proofs.judging import FieldSchema, converts
 from connector.proofs.kinds import (
     ABSENT,
     EMPTY,
@@ -33,6 +33,7 @@ _TYPES: Final = {
 }
 _MOST_TOLD: Final = 2  # ways
 _MOST_NAMED: Final = 4  # paths of one
+_MOST_TEXTS: Final = 8
 
 
 def path_text(keys: Keys) -> str:
@@ -125,11 +126,33 @@ def refused_words(whens: Sequence[When], schema: FieldSchema) -> str:
     return either([*texts, *numbers, *word_list(kinds & ~named), *lists, *objects])
 
 
+def failing_words(whens: Sequence[When], schema: FieldSchema) -> str:
+    """Name what a schema never takes: its kinds, and texts by themselves where they are few."""
+    kinds = 0
+    for when in whens:
+        kinds |= when.kinds
+    named = _named_texts(whens, schema)
+    if named:
+        return either([*named, *word_list(kinds & ~(EMPTY | TEXT))])
+    return refused_words(whens, schema) if schema.enum else words(kinds)
+
+
+def _named_texts(whens: Sequence[When], schema: FieldSchema) -> list[str]:
+    """Quote the texts that are refused, where all that there can be are known and a text may pass."""
+    if not schema.enum and not {"boolean", "number"} & set(schema.type):
+        return []
+    found = [when.texts for when in whens if when.kinds & TEXT]
+    texts = [sorted(known) for known in found if known is not None]
+    told = dict.fromkeys(text for known in texts for text in known if not converts(text, schema))
+    return [f'"{text}"' for text in told] if len(texts) == len(found) and len(told) <= _MOST_TEXTS else []
+
+
 def _text_words(whens: Sequence[When], schema: FieldSchema) -> str:
+    named = _named_texts(whens, schema)
+    if named:
+        return either(named)
     if schema.enum:
-        texts = [sorted(when.texts - set(schema.enum)) for when in whens if when.texts is not None]
-        named = [f'"{text}"' for found in texts for text in found]
-        return either(named) if named else f"a text other than {either(list(schema.enum))}"
+        return f"a text other than {either(list(schema.enum))}"
     if schema.type == ("number",):
         return "a text that is no number"
     return "a text other than true and false" if schema.type == ("boolean",) else "a text"

@@ -4,6 +4,7 @@ In: values, texts and events, and a key. Out: the same with pseudonyms. Only wha
 """
 
 from connector.pseudonyms.masks import Pseudonyms
+from connector.pseudonyms.persons import words_of_person
 from connector.pseudonyms.rules import NO_RULES, Rule, Rules, rules_of
 
-__all__ = ["NO_RULES", "Pseudonyms", "Rule", "Rules", "rules_of"]
+__all__ = ["NO_RULES", "Pseudonyms", "Rule", "Rules", "rules_of", "words_of_person"]

@@ -37,6 +37,8 @@ _RANGES: Final = (  # first and last letter of an alphabet, in lower case where 
 )
 _BLOCK: Final = 64  # characters that are neighbours
 _MOST: Final = 1 << 64  # words of which there are more are drawn: two become the same one less often than a disk fails
+_REMEMBERED: Final = 50_000  # words whose pseudonyms are kept
+_LONGEST_KEPT: Final = 32
 is_hex: Final = re.compile(r"(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{16,}").fullmatch
 
 _Place: TypeAlias = tuple[str, int, bool]  # an alphabet, a letter's number in it, and whether it is upper case
@@ -47,9 +49,20 @@ class Words:
 
     def __init__(self, permutations: Permutations) -> None:
         self._permutations = permutations
+        self._known: dict[str, str] = {}
 
     def word(self, word: str) -> str:
         """Give the word that stands for this one; hexadecimal stays so, and a number keeps its leading zeros."""
+        known = self._known.get(word)
+        if known is None:
+            known = self._word(word)
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            if len(word) <= _LONGEST_KEPT:
+                self._known[word] = known
+        return known
+
+    def _word(self, word: str) -> str:
         if is_hex(word.lower()):
             return self.hexadecimal(word)
         if word.isdecimal() and word.isascii():
@@ -64,6 +77,10 @@ class Words:
         if last and text[-1] != "0":
             places[-1] = _digit_place(text[-1], True)
         return self._spell(text, places)
+
+    def lone_digit(self, digit: str) -> str:
+        """Give another digit for one that stands alone, as a number does; 0 and 1 stay, since they mean no and yes."""
+        return digit if digit in "01" else self._spell(digit, [(_DIGITS[2:], int(digit) - 2, False)])
 
     def hexadecimal(self, text: str) -> str:
         """Give other hexadecimal digits, as many."""

@@ -14,11 +14,25 @@ _TRIES: Final = 48  # numbers that are looked at before one more digit stays; of
 _MOST_KEPT: Final = 6  # digits behind the country code that may stay, where few beginnings are in use
 _LEAST_DRAWN: Final = 4  # digits at the end that never stay
 _DIGIT: Final = re.compile(r"[0-9]")
+_SIGNS: Final = (  # all that the library lets stand between digits
+    r"\-x\u2010-\u2015\u2212\u30fc\uff0d-\uff0f \t\u00a0\u00ad\u200b\u2060\u3000()\uff08\uff09\uff3b\uff3d."
+    r"\[\]/~\u2053\u223c\uff5e"
+)
+_BEFORE: Final = r"e?xt(?:ensi[o\u00f3]n?)?|[x#~]|int|\u0434\u043e\u0431|anexo"
+_EXTENSION: Final = rf"(?:;ext=|[ \u00a0,]*(?:{_BEFORE})[:.]?[ \u00a0,-]*)[0-9]{{1,20}}#?"
+PHONE: Final = rf"(?<![^\W_])(?:[+\uff0b]|00)[0-9][0-9{_SIGNS}]{{4,}}[0-9](?:{_EXTENSION})?(?![^\W_])"
+_find_extension: Final = re.compile(f"{_EXTENSION}$", re.IGNORECASE).search
 _Kind: TypeAlias = tuple[object, ...]
 
 
 def other_phone(text: str, digits: Callable[[str], str]) -> str:
-    """Give another number of the same kind; `digits` gives other digits, as many, and walks on when called again."""
+    """Give another number of the same kind; `digits` gives other digits, as many, and walks on when called again.
+
+    What is behind an extension's sign changes by itself: without it the number is the same one.
+    """
+    if (extension := _find_extension(text)) and extension.start() > 0:
+        head, tail = text[: extension.start()], extension[0]
+        return other_phone(head, digits) + _filled(tail, digits("".join(_DIGIT.findall(tail))))
     kind, kept = _kind(text)
     number = "".join(_DIGIT.findall(text))
     for stays in range(kept, min(kept + _MOST_KEPT, len(number) - _LEAST_DRAWN) + 1):

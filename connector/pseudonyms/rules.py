@@ -13,8 +13,7 @@ import msgspec
 
 from connector.destination import Destination, Mapping
 from connector.language.compiler import mapping_reads
-from connector.language.directives import Call, Constant, PathText, TemplateText
-from connector.language.tracing import walk_nodes
+from connector.language.directives import Call, Constant, PathText, TemplateText, walk_nodes
 from connector.language.triggers import Call as Function
 from connector.language.triggers import Choices, Clause, Compare, Contains, Match, Member, clauses, field_of, operands
 from connector.language.triggers import Constant as Literal

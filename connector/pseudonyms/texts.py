@@ -6,19 +6,17 @@ where the part stands alone.
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Final, Literal, TypeAlias
+from typing import Final
 from urllib.parse import quote, unquote
 
 from connector.pseudonyms.alphabets import Words, is_hex
 from connector.pseudonyms.dates import DATE, DAY, moved_text
 from connector.pseudonyms.permutations import Permutations
-from connector.pseudonyms.phones import other_phone
-from connector.pseudonyms.vocabulary import AGENTS, CONSTANTS, HOSTS, PREFIXES, RESERVED, RESERVED_ENDS, WORDS
-
-Treatment: TypeAlias = Literal["plain", "words", "agent", "label"]
-"""How much of a text stays: ids' prefixes; also words of routes and pages; of browsers; all that looks like no data."""
+from connector.pseudonyms.phones import PHONE, other_phone
+from connector.pseudonyms.staying import NOBODY, Treatment, looks_random, stays
+from connector.pseudonyms.vocabulary import CONSTANTS, ENDS, HOSTS, PREFIXES, RESERVED, RESERVED_ENDS, WORDS
 
 _LABEL: Final = r"[^\W_](?:[\w-]*[^\W_])?"
 _DOMAIN: Final = rf"{_LABEL}(?:\.{_LABEL})*\.[^\W\d_]{{2,63}}"
@@ -28,27 +26,42 @@ _PARTS: Final = {
     "email": rf"(?<![\w.+'-])[\w.+'-]+(?:@|%40){_DOMAIN}(?![\w@-])",
     "uuid": r"(?<![^\W_])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![^\W_])",
     "date": DATE,
+    "host": rf"(?<![\w.@+-])(?:{_LABEL}\.)+(?:{ENDS})(?![\w@-]|\.\w)",
     "ip4": r"(?<![\w.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![\w.])",
-    "ip6": r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:.])",
-    "phone": r"(?<![^\W_])(?:\+|00)[0-9][0-9 ()./-]{4,}[0-9](?![^\W_])",
+    "ip6": r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}(?:[0-9a-f]{0,4}|[0-9]{1,3}(?:\.[0-9]{1,3}){3})(?![\w:.])",
+    "phone": PHONE,
     "word": r"[^\W_]+",
 }
+_WORD: Final = re.compile(_PARTS["word"])
+_STRUCTURE: Final = re.compile(r"://|[/?#&=@:]")
+_MAPPED: Final = ("::ffff", "::")  # before an address of the older kind
+_is_encoded: Final = re.compile(r"%[0-9a-f]{2}", re.IGNORECASE).search
+_is_link_part: Final = re.compile(r"[\w%.~!$&'()*+,;=:@-]+", re.ASCII).fullmatch
+_LONG: Final = 10  # letters and digits of a word that is an id rather than the short name of a category
 _FLAGS: Final = re.IGNORECASE
 _PART: Final = re.compile("|".join(f"(?P<{name}>{part})" for name, part in _PARTS.items()), _FLAGS)
 _URL: Final = re.compile(
     r"(?P<scheme>[^:]+://)(?:(?P<user>[^/?#@]*)@)?(?P<host>\[[^\]]*\]|[^/?#:]*)(?P<port>:[0-9]*)?(?P<rest>.*)",
     re.DOTALL,
 )
-_SEPARATED: Final = frozenset("-_:|")
 _UNRESERVED: Final = "-._~!$&'()*+,;=:@"
 _DATA_DIGITS: Final = 5  # so many digits in a row are no part of an ordinary name
-_NETS: Final = ("192.0.2.", "198.51.100.", "203.0.113.")
+_LONGEST_EMAIL: Final = 254
+_NO_NET: Final = 0xF0000000  # 240.0.0.0/4, of which nobody has an address
 
 
 class Texts:
-    """Pseudonyms of texts under one key. `shift` is by how many seconds dates move."""
+    """Pseudonyms of texts under one key. `shift` is by how many seconds dates move.
 
-    def __init__(self, permutations: Permutations) -> None:
+    `pieces` are parts of texts that stay wherever they stand in a word, an address or a link. Without `moves_hosts`
+    what belongs to nobody already stays, with `bare` a host that has a piece gets no end that says so of it.
+    """
+
+    def __init__(
+        self, permutations: Permutations, *, pieces: Sequence[str] = (), moves_hosts: bool = True, bare: bool = False
+    ) -> None:
+        self._pieces = compile_pieces(pieces)
+        self._moves_hosts, self._bare = moves_hosts, bare
         self._permutations = permutations
         self._words = Words(permutations)
         self.shift = -(30 + permutations.draw(b"days") % 700) * DAY - permutations.draw(b"seconds") % DAY
@@ -56,6 +69,7 @@ class Texts:
             "url": self._url,
             "jwt": self._token,
             "email": self._email,
+            "host": self._host,
             "uuid": self._uuid,
             "date": self._date,
             "ip4": self._ip4,
@@ -63,28 +77,62 @@ class Texts:
             "phone": lambda text: other_phone(text, self._words.digits),
         }
 
-    def text(self, text: str, treatment: Treatment = "plain") -> str:
-        """Give a text's pseudonym."""
+    def text(self, text: str, treatment: Treatment = "plain", own: frozenset[str] = NOBODY) -> str:
+        """Give a text's pseudonym; `own` are words in lower case that say something of the person."""
         if text.lower() in CONSTANTS:
             return text
         if text.startswith("/") and not text.startswith("//"):
             return self._route(text)
         if text.startswith("?") and "=" in text:
             return "?" + self._query(text[1:])
-        return self._scan(text, treatment)
+        if _is_encoded(text) and _is_link_part(text):
+            return self._encoded(text, self.text)
+        return self._scan(text, treatment, own)
 
     def digits(self, text: str, *, last: bool = False) -> str:
         """Give other digits, as many."""
         return self._words.digits(text, last=last)
 
-    def _scan(self, text: str, treatment: Treatment) -> str:
+    def _scan(self, text: str, treatment: Treatment, own: frozenset[str] = NOBODY) -> str:
         def replace(found: re.Match[str]) -> str:
             kind, part = str(found.lastgroup), found[0]
             if kind != "word":
-                return self._makers[kind](part)
-            return part if _stays(text, found, treatment) else self._words.word(part)
+                return self._part(kind, part)
+            return part if stays(text, found, treatment, own) else self._words.word(part)
 
-        return _PART.sub(replace, text)
+        if self._pieces is None:
+            return _PART.sub(replace, text)
+        return self._scan_around(text, treatment)
+
+    def _part(self, kind: str, part: str) -> str:
+        """Give another part of its kind; of one that has a piece and is no address or link only the words change."""
+        if self._pieces is not None and kind not in ("url", "email", "host") and self._pieces.search(part):
+            return self._words_of(part)
+        return self._makers[kind](part)
+
+    def _scan_around(self, text: str, treatment: Treatment) -> str:
+        """Change addresses and links by their parts, and all else around the pieces."""
+        made, at = "", 0
+        for found in _PART.finditer(text):
+            if found.lastgroup == "word" or found.start() < at:
+                continue
+            made += self._around(text[at : found.start()], treatment) + self._part(str(found.lastgroup), found[0])
+            at = found.end()
+        return made + self._around(text[at:], treatment)
+
+    def _around(self, text: str, treatment: Treatment) -> str:
+        assert self._pieces is not None
+        made, at = "", 0
+        for piece in self._pieces.finditer(text):
+            made += self._between(text[at : piece.start()], treatment) + piece[0]
+            at = piece.end()
+        return made + self._between(text[at:], treatment)
+
+    def _between(self, text: str, treatment: Treatment) -> str:
+        def replace(found: re.Match[str]) -> str:
+            return found[0] if stays(text, found, treatment, NOBODY) else self._words.word(found[0])
+
+        return _WORD.sub(replace, text)
 
     # ------------------------------------------------------------------------------------------------------- links
 
@@ -114,14 +162,15 @@ class Texts:
         return f"{self._encoded(name, self._segment)}{sign}{self._encoded(value, self.text)}"
 
     def _encoded(self, text: str, change: Callable[[str], str]) -> str:
-        """Change what percent signs stand for; what was not encoded before is not encoded afterwards."""
-        if "%" not in text:
+        """Change what percent signs stand for, also twice; what was not encoded before is not encoded afterwards."""
+        if not _is_encoded(text):
             return change(text)
         try:
-            plain = unquote(text, errors="strict")
+            plain = unquote(text, errors="surrogatepass")
         except UnicodeDecodeError:
-            return change(text)
-        return quote(change(plain), safe="".join(sign for sign in _UNRESERVED if sign in text))
+            return self._scan(text, "plain")
+        safe = "".join(sign for sign in _UNRESERVED if sign in text)
+        return quote(self._encoded(plain, change), safe=safe, errors="surrogatepass")
 
     def _host(self, text: str) -> str:
         """Give another host under example.com; what belongs to nobody, and `www` and the like, stays."""
@@ -133,21 +182,32 @@ class Texts:
         labels, ours = text.split("."), lower.split(".")
         base = 2 if lower.endswith(RESERVED) else 1 if ours[-1] in RESERVED_ENDS else 0
         own = len(labels) - base
-        made = [
+        if base and not self._moves_hosts:
+            return text
+        if self._pieces is not None and self._pieces.search(text):
+            made = self._words_of(text)
+            return made if base or self._bare else f"{made}.{RESERVED[0]}"
+        names = [
             label if at >= own or (label.lower() in HOSTS and at < own - (0 if base else 2)) else self._words_of(label)
             for at, label in enumerate(labels)
         ]
-        return ".".join(made if base or not text else [*made, RESERVED[0]])
+        return ".".join(names if base or not text else [*names, RESERVED[0]])
 
     def _email(self, text: str) -> str:
+        """Give another address; where it would be too long the host loses what stands first in it."""
         at = "@" if "@" in text else "%40"
         name, _, host = text.partition(at)
-        return f"{self._scan(name, 'plain')}{at}{self._host(host)}"
+        name, host = self._scan(name, "plain"), self._host(host)
+        while len(text) <= _LONGEST_EMAIL < len(name) + len(at) + len(host) and host.count(".") > 2:
+            host = host.partition(".")[2]
+        return f"{name}{at}{host}"
 
     # --------------------------------------------------------------------------------------------------------- ids
 
     def _words_of(self, text: str) -> str:
-        return re.sub(_PARTS["word"], lambda found: self._words.word(found[0]), text)
+        if self._pieces is not None:
+            return self._around(text, "all")
+        return _WORD.sub(lambda found: self._words.word(found[0]), text)
 
     def _token(self, text: str) -> str:
         """Give what looks like a JSON web token: each part keeps its length, and its first letters."""
@@ -170,15 +230,19 @@ class Texts:
     # --------------------------------------------------------------------------------------------------- addresses
 
     def _ip4(self, text: str) -> str:
-        """Give an address of a range that is kept for documentation; there are 762, so two may become the same one."""
-        if any(int(part) > 255 for part in text.split(".")):
+        """Give an address that nobody has. There are 2^28, so that two seldom become the same one."""
+        numbers = [int(part) for part in text.split(".")]
+        if any(number > 255 for number in numbers):
             return self._words_of(text)
-        drawn = self._permutations.draw(b"ip4", text.encode()) % 762
-        made = [f"{_NETS[(drawn + step) % 762 // 254]}{(drawn + step) % 254 + 1}" for step in (0, 1)]
-        return made[made[0] == text]
+        number = int.from_bytes(bytes(numbers), "big")
+        moved = self._permutations.moved(number, 1 << 32, b"ip4") >> 4 | _NO_NET
+        return str(ipaddress.IPv4Address(moved if moved not in (number, 0xFFFFFFFF) else moved ^ 1))
 
     def _ip6(self, text: str) -> str:
         """Give an address of the range that is kept for documentation. What is no address is words."""
+        if "." in text:
+            head, sign, tail = text.rpartition(":")
+            return f"{head}{sign}{self._ip4(tail)}" if head.lower() in _MAPPED else self._words_of(text)
         try:
             packed = ipaddress.IPv6Address(text).packed
         except ValueError:
@@ -188,28 +252,39 @@ class Texts:
         return ":".join(["2001", "db8", *(f"{group | 0x1000:x}" for group in groups), "", "1"])
 
 
-def _stays(text: str, found: re.Match[str], treatment: Treatment) -> bool:
-    """Whether a word of a text says nothing of a person."""
-    word = found[0].lower()
-    if treatment == "label":
-        return not is_hex(word) and not re.search(rf"[0-9]{{{_DATA_DIGITS}}}", word)
-    if treatment != "plain" and word in (AGENTS if treatment == "agent" else WORDS):
-        return True
-    ahead = text[found.end() : found.end() + 2]
-    is_start = found.start() == 0 or text[found.start() - 1] not in "@."
-    if not is_start or word not in PREFIXES or len(ahead) < 2:
-        return False
-    return ahead[0] in _SEPARATED and (ahead[1].isalnum() or ahead[1] == "+")
+@lru_cache(maxsize=256)
+def compile_pieces(pieces: Sequence[str]) -> re.Pattern[str] | None:
+    """Compile what finds pieces in a part of a text: what a piece has before and behind an address's or a link's signs
+    is looked for by itself, at the beginning and the end of the part."""
+    found = []
+    for piece in sorted(pieces, key=len, reverse=True):
+        found.append(re.escape(piece))
+        inner = _STRUCTURE.split(piece)
+        for at, part in enumerate(inner):
+            if part and len(inner) > 1:
+                found.append(f"{'^' if at else ''}{re.escape(part)}{'$' if at < len(inner) - 1 else ''}")
+    return re.compile("|".join(found)) if found else None
 
 
 @lru_cache(maxsize=8192)
 def looks_like_data(key: str) -> bool:
     """Whether the key of an object is most likely a value: an address, an id, a number, or words with spaces."""
-    if "@" in key or any(part.lastgroup != "word" for part in _PART.finditer(key)):
+    if is_address_or_id(key):
         return True
-    if key.isdecimal() or re.search(rf"[0-9]{{{_DATA_DIGITS}}}", key) or any(map(is_hex, key.lower().split("-"))):
+    words = _WORD.findall(key)
+    if any(map(looks_random, words)):
         return True
     head, sign, tail = key.partition("-") if "-" in key else key.partition("_")
     if head.lower() in PREFIXES and sign and tail[:1].isdecimal():
         return True
-    return any(letter.isspace() for letter in key) and not all(word.lower() in WORDS for word in key.split())
+    return ("." in key or any(letter.isspace() for letter in key)) and not all(word.lower() in WORDS for word in words)
+
+
+@lru_cache(maxsize=8192)
+def is_address_or_id(key: str) -> bool:
+    """Whether a key is surely a value, also where whoever made the site gives any names."""
+    if "@" in key or any(part.lastgroup not in ("word", "host") for part in _PART.finditer(key)):
+        return True
+    if key.isdecimal() or re.search(rf"[0-9]{{{_DATA_DIGITS}}}", key):
+        return True
+    return any(is_hex(word.lower()) or (len(word) >= _LONG and looks_random(word)) for word in _WORD.findall(key))

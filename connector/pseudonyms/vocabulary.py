@@ -62,6 +62,19 @@ RESERVED: Final = ("example.com", "example.net", "example.org")
 _RESERVED_ENDS_TEXT: Final = "example test invalid localhost local"
 RESERVED_ENDS: Final = frozenset(_RESERVED_ENDS_TEXT.split())
 
+# Ends of host names that stand alone: few, for what has another end may be a file or a person's name.
+_ENDS_TEXT: Final = """
+com net org io edu gov int info biz dev app ai cloud tech shop store online site xyz eu uk de fr ch at nl be es pt pl cz
+dk se fi jp cn in au nz ca br mx ru ie us co
+"""
+ENDS: Final = "|".join(_ENDS_TEXT.split())
+
+# Names of letters and digits that are no ids.
+_TECHNICAL_TEXT: Final = (
+    "sha1 sha256 sha384 sha512 md5 iso8601 e164 x509 base64 utf8 ipv4 ipv6 oauth2 auth0 win32 win64 x86"
+)
+TECHNICAL: Final = frozenset(_TECHNICAL_TEXT.split())
+
 # In a browser's name of itself.
 _AGENTS_TEXT: Final = """
 mozilla applewebkit khtml like gecko chrome safari firefox edg edge opr opera mobile version macintosh intel mac os

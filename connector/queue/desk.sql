@@ -43,7 +43,7 @@ SELECT at, latency, method, path, body, status, failure, answer, reason, in_doub
 FROM attempts WHERE id BETWEEN :job << 10 AND :job << 10 | 1023 ORDER BY id
 
 -- name: stored_jobs
-SELECT m.name, j.state, j.cause, j.reason, j.problems, e.message_id, e.received_at, e.account, e.raw,
+SELECT j.id, m.name, j.state, j.cause, j.reason, j.problems, e.message_id, e.received_at, e.account, e.raw,
     t.at, t.latency, t.method, t.path, t.body, t.status, t.failure, t.answer, t.reason, t.in_doubt
 FROM json_each(:jobs) v JOIN jobs j ON j.id = v.value JOIN events e ON e.id = j.id >> 6 JOIN mappings m ON m.id = j.mapping
     LEFT JOIN attempts t ON t.id = (
@@ -71,6 +71,12 @@ ORDER BY j.id LIMIT :limit
 -- name: standings
 SELECT j.id, m.name, j.state, j.cause, j.reason, j.problems, j.attempts, j.due, j.blocked
 FROM json_each(:jobs) v JOIN jobs j ON j.id = v.value JOIN mappings m ON m.id = j.mapping ORDER BY v.key
+
+-- Accounts within which the order is kept, of jobs in any state; an event that names nobody keeps none.
+
+-- name: lanes
+SELECT v.value, e.account FROM json_each(:jobs) v JOIN events e ON e.id = v.value >> 6
+WHERE e.account <> '' AND (SELECT value FROM meta WHERE name = 'ordering') = 'account'
 
 -- name: names
 SELECT e.message_id FROM json_each(:jobs) v JOIN events e ON e.id = v.value >> 6 ORDER BY v.key

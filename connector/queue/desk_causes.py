@@ -1,7 +1,7 @@
 """Why jobs are where they are: those alike counted together, and how named jobs stand now.
 
-In: a desk and a choice, or numbers of jobs. Out: groups of jobs of one mapping, state and reason, and standings. What a
-reason means is not told here, and no event is read.
+In: a desk and a choice, or numbers of jobs. Out: groups of jobs of one mapping, state and reason, and whereabouts. What
+a reason means is not told here, and no event is read.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,7 +36,7 @@ class Alike(msgspec.Struct, frozen=True):
     numbers: tuple[int, ...]
 
 
-class Standing(msgspec.Struct, frozen=True):
+class Whereabouts(msgspec.Struct, frozen=True):
     """How a job stands now; `attempts` are the claims of its present series, `due` and `blocked` as in JobLife."""
 
     number: int
@@ -77,13 +77,24 @@ def _alike(row: tuple[Any, ...]) -> Alike:
     return Alike(mapping, state, cause, reason, problems_of(problems), count, first, last, some)
 
 
-def standings(desk: Desk, numbers: Sequence[int]) -> Iterator[Standing]:
+def standings(desk: Desk, numbers: Sequence[int]) -> Iterator[Whereabouts]:
     """Say how jobs stand, in the order given; what is gone by now is left out."""
     for start in range(0, len(numbers), _AT_ONCE):
         with desk.reading():
             rows = desk.ask("standings", jobs=as_json(numbers[start : start + _AT_ONCE])).fetchall()
         for number, mapping, state, cause, reason, problems, attempts, due, blocked in rows:
-            yield Standing(number, mapping, state, cause, reason, problems_of(problems), attempts, due, bool(blocked))
+            yield Whereabouts(
+                number, mapping, state, cause, reason, problems_of(problems), attempts, due, bool(blocked)
+            )
+
+
+def lanes(desk: Desk, numbers: Sequence[int]) -> dict[int, str]:
+    """Give the accounts within which jobs keep their order; none of those that keep none."""
+    found = dict[int, str]()
+    for start in range(0, len(numbers), _AT_ONCE):
+        with desk.reading():
+            found.update(desk.ask("lanes", jobs=as_json(numbers[start : start + _AT_ONCE])).fetchall())
+    return found
 
 
 def message_ids(desk: Desk, numbers: Sequence[int]) -> tuple[str, ...]:

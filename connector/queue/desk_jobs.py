@@ -58,6 +58,7 @@ class Stored(msgspec.Struct, frozen=True):
     `job` is None when its event was forgotten.
     """
 
+    number: int
     message_id: str
     mapping: str
     state: JobState
@@ -103,11 +104,6 @@ def list_filtered(desk: Desk, choice: Choice) -> Iterator[FilteredLife]:
                     left = None if left is None else left - 1
 
 
-def stored_job(desk: Desk, number: int) -> Stored | None:
-    """Give a job with its event; None when it is gone by now."""
-    return next(stored_jobs(desk, (number,)), None)
-
-
 def stored_jobs(desk: Desk, numbers: Sequence[int]) -> Iterator[Stored]:
     """Give jobs with their events, in the order given and some at a time; those that are gone by now are left out."""
     for start in range(0, len(numbers), _AT_ONCE):
@@ -117,10 +113,10 @@ def stored_jobs(desk: Desk, numbers: Sequence[int]) -> Iterator[Stored]:
 
 
 def _stored(row: tuple[Any, ...]) -> Stored:
-    mapping, state, cause, reason, problems, message_id, received_at, account, raw, *attempt = row
+    number, mapping, state, cause, reason, problems, message_id, received_at, account, raw, *attempt = row
     job = None if raw is None else new_job(message_id, mapping, raw, received_at, account)
     last = None if attempt[0] is None else try_of(tuple(attempt))
-    return Stored(message_id, mapping, state, cause, reason, problems_of(problems), job, last)
+    return Stored(number, message_id, mapping, state, cause, reason, problems_of(problems), job, last)
 
 
 def as_json(numbers: Iterable[int]) -> str:

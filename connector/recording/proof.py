@@ -10,11 +10,13 @@ from typing import Final, TypeAlias
 import msgspec
 
 from connector.errors import Path
-from connector.pseudonyms import Pseudonyms
-from connector.recording.ways import Keys, Point, Way, Ways
+from connector.pseudonyms import Pseudonyms, words_of_person
+from connector.recording.ways import ADDS, LACKS, Keys, Point, Way, Ways
 from connector.values import JSON
 
 _Pair: TypeAlias = tuple[Point | None, Point | None]
+_SENT: Final = ("payload", "request", "warning")
+_IDS: Final = frozenset({"userId", "anonymousId", "messageId", "groupId", "previousId"})  # one person stays one person
 _DRAWS: Final = 12  # other pseudonyms that are tried where one does not take the same way
 
 
@@ -30,13 +32,21 @@ class Proven(msgspec.Struct, frozen=True):
 
 
 class Parted(msgspec.Struct, frozen=True):
-    """An event whose pseudonyms do not take its way: the pseudonym of its messageId, and what differs first."""
+    """An event whose pseudonyms do not take its way: where it stands, its messageId's pseudonym, what differs first."""
 
+    at: str
     message_id: str
     mapping: str
     told: str
     expected: str
     found: str
+
+    @property
+    def sentence(self) -> str:
+        """Say what differs; what is missing or too much, `told` says already."""
+        if LACKS in self.told or ADDS in self.told:
+            return self.told
+        return f"{self.told}: {self.expected} became {self.found}"
 
 
 class Prover:
@@ -45,15 +55,18 @@ class Prover:
     def __init__(self, ways: Ways, pseudonyms: Pseudonyms) -> None:
         self._ways, self._pseudonyms = ways, pseudonyms
 
-    def prove(self, message_id: str, event: dict[str, JSON], original: Way) -> Proven | Parted:
-        """Give an event, which takes the way `original`, pseudonyms, and mend them where they take another way."""
+    def prove(self, message_id: str, event: dict[str, JSON], original: Way, *, at: str = "") -> Proven | Parted:
+        """Give an event, which takes the way `original`, pseudonyms, and mend them where they take another way.
+
+        `at` is where it stands, as `events.jsonl:4`.
+        """
         data = self._pseudonyms.event(event)
         way = self._ways.follow(data)
-        difference = self._difference(original, way)
+        difference = self._difference(event, original, way)
         if difference is None:
             return Proven(data, way)
         mended = self._mend(event, original, difference)
-        return mended or self._parted(message_id, *difference)
+        return mended or self._parted(at, message_id, *difference)
 
     def _mend(self, event: dict[str, JSON], original: Way, first: _Pair) -> Proven | None:
         """Draw other pseudonyms for what decides the difference, and for what decides the next one."""
@@ -62,37 +75,56 @@ class Prover:
         for draw in range(1, _DRAWS + 1):
             point = difference[0] or difference[1] if difference else None
             assert point is not None
-            redrawn |= {path: draw for keys in self._ways.reads(point) for path in leaves(event, keys)}
+            found = [path for keys in self._ways.reads(point) for path in leaves(event, keys) if path[0] not in _IDS]
+            if not found:
+                return None
+            redrawn |= dict.fromkeys(found, draw)
             data = self._pseudonyms.event(event, redrawn=redrawn)
             way = self._ways.follow(data)
-            difference = self._difference(original, way, copied=False)
+            difference = self._difference(event, original, way, copied=False)
             if difference is None:
                 return Proven(data, way, len(redrawn))
         return None
 
-    def _difference(self, original: Way, way: Way, *, copied: bool = True) -> _Pair | None:
+    def _difference(self, event: dict[str, JSON], original: Way, way: Way, *, copied: bool = True) -> _Pair | None:
         if original.points != way.points:
-            return _innermost([pair for pair in zip_longest(original.points, way.points) if pair[0] != pair[1]])
-        if copied and not self._copies_alike(original, way):
-            return Point(way.copies[0][0] if way.copies else "", "payload", (), "the pseudonym"), None
+            return _first(original, way)
+        if not copied or not original.copies:
+            return None
+        own = words_of_person(event)
+        for (name, keys, text), (*_, made) in zip(original.copies, way.copies, strict=True):
+            if self._pseudonyms.value(text, keys, own=own) != made:
+                return Point(name, "copy", keys, "the pseudonym"), None
         return None
 
-    def _copies_alike(self, original: Way, way: Way) -> bool:
-        """Whether what a field copies from the event is the pseudonym of what it copied from the original."""
-        return [(name, keys, self._pseudonyms.value(text, keys)) for name, keys, text in original.copies] == list(
-            way.copies
-        )
-
-    def _parted(self, message_id: str, one: Point | None, other: Point | None) -> Parted:
+    def _parted(self, at: str, message_id: str, one: Point | None, other: Point | None) -> Parted:
         point = one or other
         assert point is not None
         return Parted(
+            at,
             self._pseudonyms.text(message_id),
             point.mapping,
-            self._ways.told(point),
+            self._ways.told(point, "in" if one and other else LACKS if one else ADDS),
             one.said if one else "nothing",
             other.said if other else "nothing",
         )
+
+
+def _first(original: Way, way: Way) -> _Pair:
+    """Find what differs first; of what is sent by key, since one that is missing moves all others."""
+    pairs = [pair for pair in zip_longest(original.points, way.points) if pair[0] != pair[1]]
+    first = pairs[0][0] or pairs[0][1]
+    if first is not None and first.kind in _SENT:
+        before, after = _sent(original), _sent(way)
+        return next((before.get(key), after.get(key)) for key in before | after if before.get(key) != after.get(key))
+    if first is not None and first.kind == "outcome":
+        problems = ((one, other) for one, other in pairs for point in (one, other) if point and point.kind == "problem")
+        return next(((one, other) for one, other in problems), pairs[0])
+    return _innermost(pairs)
+
+
+def _sent(way: Way) -> dict[tuple[object, ...], Point]:
+    return {(point.mapping, point.kind, point.place): point for point in way.points if point.kind in _SENT}
 
 
 def _innermost(pairs: list[_Pair]) -> _Pair:

@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from connector.errors import SourceError
 from connector.events import event_reader
 from connector.queue.desk import Desk
 from connector.queue.store import FILE
@@ -23,8 +24,13 @@ def is_data_folder(path: str) -> bool:
     return os.path.isfile(os.path.join(path, FILE))
 
 
-def read_sources(paths: Sequence[str], *, stdin: BinaryIO, progress: Progress) -> Iterator[Located]:
-    """Read all events, in the order of the paths. Raises SourceError or UsageError for what cannot be opened."""
+def read_sources(
+    paths: Sequence[str], *, stdin: BinaryIO, progress: Progress, besides: str | None = None
+) -> Iterator[Located]:
+    """Read all events, in the order of the paths, but those of the file `besides` where it only stands in a folder.
+
+    Raises SourceError or UsageError for what cannot be opened.
+    """
     files = [path for path in paths if not is_data_folder(path)]
     if files:
         find_files(files)
@@ -32,9 +38,25 @@ def read_sources(paths: Sequence[str], *, stdin: BinaryIO, progress: Progress) -
         if is_data_folder(path):
             Desk(Path(path)).__exit__()
     return chain.from_iterable(
-        _stored(path) if is_data_folder(path) else read_events([path], reads=None, stdin=stdin, progress=progress)
+        _stored(path)
+        if is_data_folder(path)
+        else read_events(_without(path, besides), reads=None, stdin=stdin, progress=progress)
         for path in paths
     )
+
+
+def _without(path: str, besides: str | None) -> list[str]:
+    """Leave the file that is to be written out of a folder; one that is named is refused where it is written."""
+    if besides is None or not os.path.exists(besides) or path == besides or not _leads_to_many(path):
+        return [path]
+    found = [file for file in find_files([path]) if not os.path.samefile(file, besides)]
+    if not found:
+        raise SourceError(f"{path}: holds no files but {besides}, which is to be written")
+    return found
+
+
+def _leads_to_many(path: str) -> bool:
+    return os.path.isdir(path) or not os.path.exists(path)
 
 
 def _stored(folder: str) -> Iterator[Located]:

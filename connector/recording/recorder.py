@@ -24,7 +24,10 @@ MOST_TOLD: Final = 10  # events that are left out and told one by one
 
 
 class Tally(msgspec.Struct):
-    """What a recording comes to: `other` events no mapping of --only takes, `reached` is what a sample reaches."""
+    """What a recording comes to: `other` events no mapping of --only takes, `reached` is what a sample reaches.
+
+    `names` says by place how many different names and keys stayed that could be a person's.
+    """
 
     read: int = 0
     other: int = 0
@@ -34,6 +37,7 @@ class Tally(msgspec.Struct):
     left_out: int = 0
     reached: int = 0
     kept: dict[Rule, int] = msgspec.field(default_factory=dict)
+    names: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class Recorder:
@@ -62,7 +66,7 @@ class Recorder:
         collected = Sample() if sample else None
         for file, line, item in items:
             if isinstance(item, Event):
-                self._record(item, recording, collected)
+                self._record(item, f"{file}:{line}", recording, collected)
                 if self.tally.read % 100 == 0:
                     show(self.tally.read)
             else:
@@ -74,9 +78,10 @@ class Recorder:
         recording.prove(self.ways)
         self.tally.written = recording.events
         self.tally.kept = {rule: count for rule, count in self._pseudonyms.kept.items() if count}
+        self.tally.names = self._pseudonyms.names()
         return self.tally
 
-    def _record(self, event: Event, recording: Recording, sample: Sample | None) -> None:
+    def _record(self, event: Event, at: str, recording: Recording, sample: Sample | None) -> None:
         self.tally.read += 1
         original = self.ways.follow(event.data)
         if self._only and self._only.isdisjoint(original.taken):
@@ -84,7 +89,7 @@ class Recorder:
             return
         if sample is not None and not sample.wants(original):
             return
-        found = self._prover.prove(event.message_id, event.data, original)
+        found = self._prover.prove(event.message_id, event.data, original, at=at)
         if isinstance(found, Parted):
             self.tally.left_out += 1
             if len(self.tally.parted) < MOST_TOLD:

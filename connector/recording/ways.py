@@ -4,32 +4,45 @@ In: a destination, then events' data. Out: steps that are equal for two events j
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from connector.actions import ACTIONS
+from connector.actions.conversions import GROUP_WARNING, PHONE_WARNING
 from connector.destination import Destination, Mapping
 from connector.language.compiler import mapping_reads
-from connector.language.directives import Call, Node, PathText
-from connector.language.tracing import Traced, compile_trace, describe, walk_nodes, walk_steps
+from connector.language.directives import Call, Fields, Node, PathText, walk_nodes
+from connector.language.tracing import Traced, compile_trace, describe, walk_steps
 from connector.language.triggers import Clause, clauses, field_of, operands
 from connector.language.triggers.tracing import Seen, compile_trigger_trace
 from connector.pipeline import Invalid, Plan, Planned, compile_plan
 from connector.routes import Routes
 from connector.values import JSON, MISSING, Value, type_name
 
-Kind: TypeAlias = Literal["route", "clause", "branch", "value", "outcome", "problem", "warning", "payload", "request"]
+Kind: TypeAlias = Literal[
+    "route", "clause", "branch", "value", "outcome", "problem", "warning", "payload", "request", "copy"
+]
 Keys: TypeAlias = tuple[str, ...]
 
 _DIGEST: Final = 16
+_KNOWN: Final = 1 << 14  # points that are made once
+_LEFT_OUT: Final = {PHONE_WARNING: "phone", GROUP_WARNING: "groups"}  # the field of which a warning speaks
+_FIELDS: Final = {"user": "account"}  # of a body's keys that are called otherwise than the fields they come from
+_NAME: Final = re.compile(r"^\w+")
+LACKS: Final = "is left out of"
+ADDS: Final = "is added to"
+_PAGES: Final = ("path", "url")
 
 
 class Point(msgspec.Struct, frozen=True):
     """One thing that was seen on a way: `said` is what of it.
 
-    `place` is a clause's offsets in the trigger, or a node's path under the fields. `counts` is false where other parts
-    of the trigger had decided already.
+    `place` is a clause's offsets in the trigger, a node's path under the fields, or a key of what is sent. `counts` is
+    false where other parts of the trigger had decided already.
     """
 
     mapping: str
@@ -37,6 +50,14 @@ class Point(msgspec.Struct, frozen=True):
     place: tuple[str | int, ...]
     said: str
     counts: bool = True
+
+
+_point: Final = lru_cache(maxsize=_KNOWN)(Point)  # most events have the same points
+
+
+@lru_cache(maxsize=_KNOWN)
+def _line(point: Point) -> str:
+    return f"{point.mapping}\t{point.kind}\t{point.place}\t{point.said}"
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -51,8 +72,8 @@ class Way(msgspec.Struct, frozen=True):
 
     def digest(self) -> bytes:
         """Give the same few bytes for the same points."""
-        text = "\n".join(f"{point.mapping}\t{point.kind}\t{point.place}\t{point.said}" for point in self.points)
-        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST).digest()
+        text = "\n".join(map(_line, self.points)).encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(text, digest_size=_DIGEST).digest()
 
 
 class _Track(msgspec.Struct, frozen=True):
@@ -118,10 +139,17 @@ class Ways:
             return [field_of(operand).keys for operand in operands(self._clause(point))]
         if point.kind in ("branch", "value") and point.place:
             return mapping_reads(node_at(mapping.fields, point.place)) or ()
-        return mapping.reads or ()
+        if point.kind == "copy":
+            return [tuple(map(str, point.place))]
+        field = _field_of(mapping, point)
+        if not field and point.kind == "request" and point.place:
+            return [
+                keys for keys in ACTIONS[mapping.action].reads if (keys[-1] in _PAGES) == (point.place[0] == "page")
+            ]
+        return _sent_reads(mapping, field)
 
-    def told(self, point: Point) -> str:
-        """Say what a point is: the clause or branch as it stands in the file, with its place."""
+    def told(self, point: Point, change: str = "in") -> str:
+        """Say what a point is: the clause or branch as it stands in the file, or what becomes of a key, and where."""
         mapping = next((mapping for mapping in self.mappings if mapping.name == point.mapping), None)
         if mapping is None:
             return f"the way to the mappings: {point.said}"
@@ -132,6 +160,13 @@ class Ways:
         if point.kind in ("branch", "value") and point.place:
             node = node_at(mapping.fields, point.place)
             return f"{describe(node)} ({mapping.location(('fields', *point.place))})"
+        if point.kind == "copy":
+            return f"the copy of {'.'.join(map(str, point.place))} ({mapping.location()})"
+        if point.kind in ("payload", "request") and point.place:
+            field = _field_of(mapping, point)
+            return (
+                f"{point.place[0]} {change} the {point.kind} ({mapping.location(('fields', field) if field else ())})"
+            )
         return f"{point.kind}: {point.said} ({mapping.location()})"
 
     def _clause(self, point: Point) -> Clause:
@@ -141,6 +176,22 @@ class Ways:
 def node_at(node: Node, place: tuple[str | int, ...]) -> Node:
     """Find a node by its path under the fields."""
     return next((inner for inner in walk_nodes(node) if inner.path == place), node)
+
+
+def _field_of(mapping: Mapping, point: Point) -> str:
+    """Name the field of a mapping that decides a point of what is sent; "" where none is known."""
+    if not isinstance(mapping.fields, Fields):
+        return ""
+    name = str(point.place[0]) if point.place else next(iter(_NAME.findall(point.said)), "")
+    name = _FIELDS.get(name, name) if point.kind == "request" else name
+    return name if any(name == known for known, _ in mapping.fields.fields) else ""
+
+
+def _sent_reads(mapping: Mapping, field: str) -> Iterable[Keys]:
+    """List what a field reads; without one what the whole mapping does."""
+    if field and isinstance(mapping.fields, Fields):
+        return mapping_reads(dict(mapping.fields.fields)[field]) or ()
+    return mapping.reads or ()
 
 
 def _track(mapping: Mapping, destination: Destination) -> _Track:
@@ -157,24 +208,26 @@ def _fields(name: str, traced: Traced) -> Iterator[Point]:
     for step in walk_steps(traced.steps):
         place = tuple(step.node.path)
         if step.branch:
-            yield Point(name, "branch", place, step.branch)
-        yield Point(name, "value", place, build(step.value))
+            yield _point(name, "branch", place, step.branch)
+        yield _point(name, "value", place, build(step.value))
     if traced.error:
-        yield Point(name, "problem", (), traced.error)
+        yield _point(name, "problem", (), traced.error)
 
 
 def _outcome(name: str, plan: Plan) -> Iterator[Point]:
     match plan:
         case Planned(payload, request, warnings):
-            yield Point(name, "outcome", (), "planned")
-            yield Point(name, "payload", (), _builds(payload))
-            yield Point(name, "request", (), f"{request.method} {request.path.count('/')} {_builds(request.body)}")
-            yield from (Point(name, "warning", (), warning) for warning in warnings)
+            yield _point(name, "outcome", (), "planned")
+            yield from (_point(name, "payload", (key,), build(value)) for key, value in payload.items())  # type: ignore[arg-type]
+            yield _point(name, "request", (), f"{request.method} {request.path.count('/')}")
+            yield from (_point(name, "request", (key,), build(value)) for key, value in request.body.items())  # type: ignore[arg-type]
+            for at, warning in enumerate(warnings):
+                yield _point(name, "warning", (_LEFT_OUT.get(warning, ""), at), warning)
         case Invalid(problems):
-            yield Point(name, "outcome", (), "invalid")
-            yield from (Point(name, "problem", (), problem) for problem in problems)
+            yield _point(name, "outcome", (), "invalid")
+            yield from (_point(name, "problem", (), problem) for problem in problems)
         case _:
-            yield Point(name, "outcome", (), f"skipped: {plan.reason}")
+            yield _point(name, "outcome", (), f"skipped: {plan.reason}")
 
 
 def _copies(name: str, traced: Traced) -> Iterator[tuple[str, Keys, str]]:
@@ -200,7 +253,3 @@ def build(value: Value) -> str:
             return f"{{{','.join(map(build, value.values()))}}}"
         case _:
             return "missing" if value is MISSING else type_name(value)
-
-
-def _builds(values: dict[str, JSON]) -> str:
-    return ", ".join(f"{key}: {build(value)}" for key, value in values.items())  # type: ignore[arg-type]  # as elsewhere

@@ -7,13 +7,16 @@ import gzip
 import hashlib
 import io
 import os
+import stat
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final, Self
 
 from connector.errors import ConnectorError, UsageError
 from connector.events import Event
+from connector.recording.reading import is_data_folder
 from connector.recording.ways import Ways
 from connector.sources.files import read_events
 
@@ -21,14 +24,17 @@ STDOUT: Final = "-"
 
 
 class Recording:
-    """A file in the making, to be used as a context; `events` counts lines. Without `finish` nothing stays of it."""
+    """A file in the making, to be used as a context; `events` counts lines. Without `finish` nothing stays of it.
 
-    def __init__(self, out: str, *, force: bool) -> None:
+    A link is followed, a device or a pipe is written to at the end. `inputs` are files that `out` may not be.
+    """
+
+    def __init__(self, out: str, *, force: bool, inputs: Sequence[str] = ()) -> None:
         self.events = 0
         self._out = out
-        if out != STDOUT and not force and os.path.lexists(out):
-            raise UsageError(f"--out {out}: there is such a file; --force overwrites it")
-        folder = None if out == STDOUT else str(Path(out).absolute().parent)
+        self._target = out if out == STDOUT else os.path.realpath(out)
+        self._is_stream = out == STDOUT or _check(out, self._target, inputs, force=force)
+        folder = None if self._is_stream else str(Path(self._target).parent)
         try:
             handle, self._file = tempfile.mkstemp(prefix=".recording-", dir=folder)
         except OSError as error:
@@ -76,19 +82,66 @@ class Recording:
             )
 
     def finish(self, stdout: BinaryIO) -> None:
-        """Move the file to its place, or copy it to standard output."""
+        """Move the file to its place, or copy it to standard output, a device or a pipe. Raises UsageError."""
         self._stream.close()
-        if self._out != STDOUT:
-            os.chmod(self._file, 0o666 & ~_umask())
-            os.replace(self._file, self._out)
+        if self._out == STDOUT:
+            self._copy(stdout)
             return
+        try:
+            if self._is_stream:
+                with open(self._out, "wb", buffering=0) as stream:
+                    self._copy(stream)
+            else:
+                os.chmod(self._file, _mode(self._target))
+                os.replace(self._file, self._target)
+        except OSError as error:
+            raise UsageError(f"--out {self._out}: {error.strerror}; name a file that you may write") from None
+
+    def _copy(self, stream: BinaryIO) -> None:
         with open(self._file, "rb") as file:
             for chunk in iter(lambda: file.read(io.DEFAULT_BUFFER_SIZE), b""):
-                stdout.write(chunk)
-        stdout.flush()
+                left = memoryview(chunk)
+                while left:
+                    left = left[stream.write(left) or len(left) :]
+        stream.flush()
 
 
-def _umask() -> int:
+def _check(out: str, target: str, inputs: Sequence[str], *, force: bool) -> bool:
+    """Say whether what stands there is written to rather than replaced. Raises UsageError where neither may be."""
+    try:
+        mode = os.stat(out).st_mode
+    except OSError:
+        if os.path.lexists(out) and not force:
+            raise UsageError(f"--out {out}: a link that leads nowhere; --force writes where it leads") from None
+        mode = stat.S_IFREG
+    if stat.S_ISCHR(mode):
+        return True
+    if is_data_folder(os.path.dirname(target)):
+        raise UsageError(f"--out {out}: this is the data folder of a server; name a file elsewhere")
+    if same := next((path for path in inputs if _is_same(path, out)), ""):
+        raise UsageError(f"--out {out}: this is what is read ({same}); name another file")
+    if stat.S_ISFIFO(mode):
+        return True
+    if stat.S_ISDIR(mode):
+        raise UsageError(f"--out {out}: this is a folder; name a file in it: {os.path.join(out, 'recording.ndjson')}")
+    if not stat.S_ISREG(mode):
+        raise UsageError(f"--out {out}: this is neither a file nor a pipe; name a file")
+    if os.path.exists(target) and not force:
+        raise UsageError(f"--out {out}: there is such a file; --force overwrites it")
+    return False
+
+
+def _is_same(path: str, out: str) -> bool:
+    try:
+        return os.path.samefile(path, out)
+    except (OSError, ValueError):
+        return False
+
+
+def _mode(target: str) -> int:
+    """Give the permissions of the file that is replaced, or those of a new one."""
+    with suppress(OSError):
+        return stat.S_IMODE(os.stat(target).st_mode)
     mask = os.umask(0)
     os.umask(mask)
-    return mask
+    return 0o666 & ~mask

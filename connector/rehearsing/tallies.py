@@ -110,6 +110,12 @@ class Tally:
         self.pairs = tuple(PairTally(pair) for pair in pairs)
         self.filtered = PairTally(None)
 
+    @property
+    def has_compared(self) -> bool:
+        """Whether any event could have shown a difference: one that nothing takes can, one that is too old cannot."""
+        taken = self.summary.events - min(self.before["filtered"], self.after["filtered"])
+        return bool(self.changed) or (self.summary.events > 0 and not 0 < taken <= self.stale)
+
     def groups(self) -> Iterator[Group]:
         """List all groups: by mapping, kind and size."""
         for pair in (*self.pairs, self.filtered):

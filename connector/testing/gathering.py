@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from connector.cases import Case
 from connector.destination import Destination
@@ -15,6 +16,7 @@ from connector.destination import Mapping as Route
 from connector.documents import Part
 from connector.drafts import mappings_folder
 from connector.errors import DestinationError, Problem, SourceError, closest
+from connector.testing.masking import Mask, mask_of
 from connector.testing.suites import Suite, find_suites, read_suites
 from connector.variables import StandIns
 
@@ -31,17 +33,24 @@ class Planned(msgspec.Struct, frozen=True):
 
 
 class Group(msgspec.Struct, frozen=True):
-    """Tests that are reported together: those beside one mapping, or those of one file (no mapping)."""
+    """Tests that are reported together: those beside one mapping, or those of one file (no mapping).
+
+    `environment` is what their file is read with; `mask` has the variables that neither output nor a file may show.
+    """
 
     file: str
     mapping: str
     destination: Destination
     tests: tuple[Planned, ...]
     environment: Environment
+    mask: Mask = Mask()
 
 
 def gather(config: str, paths: Sequence[str], environment: Environment, load: Load) -> list[Group]:
     """Gather the tests of `paths`; without any, those of the destination file and of the test files beside it.
+
+    What stands beside mappings is tested with the environment; a variable that it lacks has the value that the test
+    files give it, where all that do give the same.
 
     Raises DestinationError with the problems of files, SourceError when a path leads to nothing.
     """
@@ -49,12 +58,15 @@ def gather(config: str, paths: Sequence[str], environment: Environment, load: Lo
     if paths:
         return _groups_of(read_suites(_files(paths), environment), config, environment, loads)
     suites = _suites_of(config, [config], environment)
-    variables = {name: value for suite in suites for name, value in suite.environment.items()}
-    own = _together(variables, environment)
-    destination = loads(config, own)
+    own, clashing = _own_environment(suites, environment)
+    try:
+        destination = loads(config, own)
+    except DestinationError as error:
+        raise DestinationError([_unset(problem, clashing) for problem in error.problems], error.sources) from None
     suites = _suites_of(config, destination.sources.files, environment)
+    mask = mask_of(destination.sources.files, own)
     beside = [
-        Group(mapping.location().file, mapping.name, destination, _planned(mapping), own)
+        Group(mapping.location().file, mapping.name, destination, _planned(mapping), own, mask)
         for mapping in destination.mappings
     ]
     return [*beside, *_groups_of(suites, config, environment, loads)]
@@ -62,6 +74,27 @@ def gather(config: str, paths: Sequence[str], environment: Environment, load: Lo
 
 def _planned(mapping: Route) -> tuple[Planned, ...]:
     return tuple(Planned(case, mapping) for case in mapping.tests)
+
+
+def _own_environment(suites: Iterable[Suite], environment: Environment) -> tuple[Environment, frozenset[str]]:
+    """Give the variables for what stands beside mappings, and the names on which test files do not agree."""
+    values: dict[str, set[str]] = {}
+    for suite in suites:
+        for name, value in suite.environment.items():
+            values.setdefault(name, set()).add(value)
+    agreed = {name: next(iter(found)) for name, found in values.items() if len(found) == 1}
+    return _together(agreed, environment), frozenset(values.keys() - agreed.keys())
+
+
+def _unset(problem: Problem, clashing: frozenset[str]) -> Problem:
+    """Tell of a variable that is unset why no test file stands in for it."""
+    for name in clashing if problem.code == "unset_variable" else ():
+        if problem.message.endswith(f" {name}"):
+            help = (
+                f"the test files give {name} different values: set it in the environment for the tests beside mappings"
+            )
+            return replace(problem, help=help)
+    return problem
 
 
 def _together(lower: Environment, upper: Environment) -> Environment:
@@ -113,11 +146,13 @@ def _groups_of(suites: Iterable[Suite], config: str, environment: Environment, l
             message = f"there is no file {suite.destination!r}"
             problems.append(part.problem("cannot_read", message, help="the path starts at the folder of this file"))
             continue
-        destination = load(suite.destination or config, _together(environment, suite.environment))
+        filled = _together(environment, suite.environment)
+        destination = load(suite.destination or config, filled)
         names = {mapping.name: mapping for mapping in destination.mappings}
         problems += _unknown(suite, list(names))
         tests = tuple(Planned(case, names.get(case.mapping)) for case in suite.cases)
-        groups.append(Group(suite.file, "", destination, tests, environment))
+        mask = mask_of(destination.sources.files, filled, suite.environment).joined(mask_of([suite.file], environment))
+        groups.append(Group(suite.file, "", destination, tests, environment, mask))
     if problems:
         raise DestinationError(problems)
     return groups

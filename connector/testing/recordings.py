@@ -1,7 +1,10 @@
-"""The recording that a test names: its events, those that are chosen, and the rows that a dry run makes of them."""
+"""The recording that a test names: its events, those that are chosen, and the rows that a dry run makes of them.
+
+Files of rows that tests keep are no part of a recording, also where its path leads to them.
+"""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 from msgspec.structs import replace
 
@@ -10,8 +13,7 @@ from connector.destination import Destination, Mapping
 from connector.errors import SourceError
 from connector.events import Event
 from connector.replay.rehearsal import Rehearsal
-from connector.sources.files import Located, read_events
-from connector.values import JSON, load_json
+from connector.sources.files import Located, find_files, read_events
 
 
 class UnusableError(SourceError):
@@ -27,12 +29,16 @@ def beside(case: Case, name: str) -> str:
     return os.path.normpath(os.path.join(os.path.dirname(case.part.document.file), name))
 
 
-def chosen_events(case: Case) -> Iterator[Located]:
-    """Read what a test takes of its recording. Raises UnusableError, also at the end, when nothing is there to take."""
+def chosen_events(case: Case, kept: frozenset[str] = frozenset()) -> Iterator[Located]:
+    """Read what a test takes of its recording, `kept` files of rows left out.
+
+    Raises UnusableError, also at the end, when nothing is there to take.
+    """
     folder = os.path.dirname(case.part.document.file) or "."
     waiting, count, fault = set(case.only), 0, ""
     try:
-        for file, line, item in read_events([beside(case, case.recording)], reads=None):
+        files = [file for file in find_files([beside(case, case.recording)]) if os.path.realpath(file) not in kept]
+        for file, line, item in read_events(files, reads=None):
             if case.only and item.message_id not in case.only:
                 continue
             waiting.discard(item.message_id or "")
@@ -50,14 +56,21 @@ def chosen_events(case: Case) -> Iterator[Located]:
         raise UnusableError(f"{case.recording} holds no event{fault}")
 
 
-def read_rows(case: Case, destination: Destination, mapping: Mapping | None, see: Callable[[Event], None]) -> bytes:
+def kept_files(cases: Iterable[Case]) -> frozenset[str]:
+    """Name the files of rows that tests keep."""
+    return frozenset(os.path.realpath(beside(case, case.rows)) for case in cases if case.rows)
+
+
+def read_rows(
+    case: Case, destination: Destination, mapping: Mapping | None, kept: frozenset[str], see: Callable[[Event], None]
+) -> bytes:
     """Rehearse a test's recording: the rows that `replay --dry-run --json` prints. Raises UnusableError."""
     tested = destination
     if mapping is not None:
         tested = replace(destination, mappings=(replace(mapping, enabled=True),), reads=None)
     rows = bytearray()
     rehearsal = Rehearsal(tested, oldest=None, write=rows.extend, say=lambda _words: None)
-    rehearsal.run(_watched(chosen_events(case), see))
+    rehearsal.run(_watched(chosen_events(case, kept), see))
     return bytes(rows)
 
 
@@ -66,28 +79,3 @@ def _watched(items: Iterable[Located], see: Callable[[Event], None]) -> Iterator
         if isinstance(located[2], Event):
             see(located[2])
         yield located
-
-
-def kept_rows(file: str) -> list[bytes] | None:
-    """Read the rows that a test expects, a line each; None when there is no such file. Raises UnusableError."""
-    try:
-        with open(file, "rb") as stream:
-            return [line for line in stream.read().splitlines() if line.strip()]
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise UnusableError(f"{file} cannot be read: {error.strerror}", "expect_rows") from None
-
-
-def parse_rows(lines: Sequence[bytes], name: str, start: int) -> list[JSON]:
-    """Parse rows from the row `start` on. Raises UnusableError when one is none."""
-    rows: list[JSON] = []
-    for at, line in enumerate(lines, start):
-        try:
-            row = load_json(line)
-        except ValueError:
-            row = None
-        if not isinstance(row, dict) or "outcome" not in row:
-            raise UnusableError(f"{name} holds other things than rows: line {at:,}", "expect_rows")
-        rows.append(row)
-    return rows

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 import msgspec
+from msgspec.structs import replace
 
 from connector.case_keys import SUITE_KEYS
 from connector.cases import Case, read_cases
@@ -87,6 +88,10 @@ def _read_suite(file: str, environment: Mapping[str, str]) -> tuple[Suite, list[
 def _read(file: str, environment: Mapping[str, str]) -> Document:
     try:
         return read_document(read_source(file), file=file, environment=environment)
+    except DestinationError as error:
+        help = "write `tests:` and tests under it"
+        found = [replace(one, help=help) if one.code == "empty_file" else one for one in error.problems]
+        raise DestinationError(found) from None
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         help = "check the path, and that the file may be read"

@@ -15,7 +15,7 @@ from connector.drafts import mappings_folder, read_source
 from connector.errors import Path
 from connector.testing.recordings import beside
 from connector.testing.running import Result
-from connector.trials.rewriting import UnwritableError, rewrite
+from connector.trials.rewriting import UnwritableError, rewrite_each
 from connector.values import JSON
 
 _BOM = b"\xef\xbb\xbf"
@@ -71,21 +71,15 @@ def _write_yaml(results: list[Result]) -> dict[int, str]:
 
 def _write_tests(tests: dict[Path, Result]) -> dict[int, str]:
     """Rewrite one file; a test that cannot be written is left as it is, and the others are written."""
-    faults: dict[int, str] = {}
     first = next(iter(tests.values()))
-    document, environment = first.case.part.document, first.group.environment
-    made: dict[Path, JSON] = {}
-    for path, result in tests.items():
-        try:
-            rewrite(document, {path: result.made}, environment)
-        except UnwritableError as error:
-            faults[id(result)] = str(error)
-        else:
-            made[path] = result.made
-    if not made:
+    document = first.case.part.document
+    made: dict[Path, JSON] = {path: result.made for path, result in tests.items()}
+    done = rewrite_each(document, made, first.group.environment, first.group.mask.variables)
+    faults = {id(tests[path]): why for path, why in done.faults.items()}
+    if len(faults) == len(tests):
         return faults
     try:
-        _replace(document, rewrite(document, made, environment))
+        _replace(document, done.text)
     except (UnwritableError, OSError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         faults |= {id(result): why or str(error) for result in tests.values() if id(result) not in faults}
@@ -97,7 +91,7 @@ def _replace(document: Document, text: str) -> None:
     before = read_source(document.file)
     head = _BOM if before.startswith(_BOM) else b""
     if before.removeprefix(_BOM) != document.source.text.encode():
-        raise UnwritableError((), "the file has changed in the meantime")
+        raise UnwritableError("the file has changed in the meantime")
     _write_file(document.file, head + text.encode())
 
 

@@ -153,19 +153,20 @@ def test_sarif_names_rules_and_places(tmp_path: Path) -> None:
     for result in run["results"]:
         assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
         (place,) = result["locations"]
-        assert place["physicalLocation"]["artifactLocation"]["uri"] == str(config)
+        assert place["physicalLocation"]["artifactLocation"] == {"uri": config.as_uri()}
     (trigger,) = [result for result in run["results"] if result["ruleId"] == "trigger_unquoted"]
     region = trigger["locations"][0]["physicalLocation"]["region"]
     assert region == {"startLine": 6, "startColumn": 47, "endColumn": 51}
     (fix,) = trigger["fixes"]
     (change,) = fix["artifactChanges"]
-    assert change["artifactLocation"]["uri"] == str(config)
+    assert change["artifactLocation"]["uri"] == config.as_uri()
+    assert fix["properties"] == {"safe": True}
     assert all(replacement["deletedRegion"]["startLine"] == 6 for replacement in change["replacements"])
 
 
 def test_sarif_has_the_level_of_each_problem(tmp_path: Path) -> None:
-    """Warnings and notes are results of their level, by rules of that level."""
-    done = call("check", "-c", write_config(tmp_path, QUOTES), "--format", "sarif")
+    """Warnings, and with --notes notes, are results of their level, by rules of that level."""
+    done = call("check", "-c", write_config(tmp_path, QUOTES), "--format", "sarif", "--notes")
     (run,) = json.loads(done.out)["runs"]
     assert {result["ruleId"]: result["level"] for result in run["results"]} == {
         "segment_reads_otherwise": "warning",
@@ -175,9 +176,66 @@ def test_sarif_has_the_level_of_each_problem(tmp_path: Path) -> None:
     assert levels == {result["ruleId"]: result["level"] for result in run["results"]}
 
 
+def test_sarif_names_files_from_the_root_of_the_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From any folder of a repository its files are named from its root, which the log names too."""
+    repository, folder = tmp_path / "a repo", tmp_path / "a repo" / "conf ig"
+    folder.mkdir(parents=True)
+    (repository / ".git").mkdir()
+    write_config(folder, QUOTES)
+    monkeypatch.chdir(folder)
+    (run,) = json.loads(call("check", "-c", "rupt.yaml", "--format", "sarif").out)["runs"]
+    (result,) = run["results"]
+    place = result["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert place == {"uri": "conf%20ig/rupt.yaml", "uriBaseId": "SRCROOT"}
+    assert result["fixes"][0]["artifactChanges"][0]["artifactLocation"] == place
+    assert run["originalUriBaseIds"] == {"SRCROOT": {"uri": f"{repository.as_uri()}/"}}
+
+
+def test_sarif_explains_its_rules(tmp_path: Path) -> None:
+    """Each rule of the log has a description and a help text."""
+    (run,) = json.loads(call("check", "-c", write_config(tmp_path, QUOTES), "--format", "sarif").out)["runs"]
+    (rule,) = run["tool"]["driver"]["rules"]
+    assert rule["fullDescription"]["text"] == CODES["segment_reads_otherwise"]
+    assert "check: allow segment_reads_otherwise" in rule["help"]["text"]
+
+
+@pytest.mark.parametrize("form", ["sarif", "json"])
+def test_a_file_that_is_missing_is_a_problem_for_programs(form: str, tmp_path: Path) -> None:
+    """Programs get a log with cannot_read on standard output where the file cannot be opened."""
+    done = call("check", "-c", tmp_path / "nothing.yaml", "--format", form)
+    assert done.code == 2
+    assert "cannot_read" in done.out
+    assert done.out == "" or json.loads(done.out)
+
+
+def test_long_lines_are_cut_around_the_carets(tmp_path: Path) -> None:
+    """Of a line that is wider than the screen what stands around the carets is printed, and the carets below it."""
+    text = '{name: A, action: attach, enabled: false, fields: {account: a}, description: "' + "x" * 90 + '", trigger: '
+    config = write_config(tmp_path, text + "type = page}" + " # " + "y" * 90)
+    done = call("check", "-c", config)
+    lines = done.err.splitlines()
+    assert max(len(line) for line in lines if "-->" not in line) <= 80
+    at = next(number for number, line in enumerate(lines) if "^^^^" in line)
+    start, end = lines[at].index("^"), lines[at].rindex("^") + 1
+    assert lines[at - 1][start:end] == "page"
+    assert lines[at - 1].startswith("6 | …")
+    assert lines[at - 1].endswith("…")
+
+
+def test_tests_of_recordings_are_counted(tmp_path: Path) -> None:
+    """Tests that look at recordings are not run, and the verdict says how many there are and what runs them."""
+    test = "{event: {type: page, userId: u}, expect: {account: u}}"
+    recorded = "{name: r, events: e.jsonl, expect: {account: u}}"
+    head = '{name: A, action: attach, trigger: type = "page", fields: {account: $.userId}'
+    one = f"{head}, tests: [{test}, {recorded}]}}"
+    (tmp_path / "e.jsonl").write_text('{"type": "page", "userId": "u"}\n')
+    done = call("check", "-c", write_config(tmp_path, one))
+    assert "its test passes (1 more on recordings: rupt-connector test)" in done.out
+
+
 def test_sarif_of_a_good_file_has_no_results(tmp_path: Path) -> None:
-    """A good file gives a log without results, so that a code host takes older ones away."""
-    config = write_config(tmp_path, f"{GOOD} # check: allow no_tests")
+    """A good file gives a log without results, so that a code host takes older ones away; notes are left out."""
+    config = write_config(tmp_path, GOOD)
     done = call("check", "--config", config, "--format", "sarif")
     assert done.code == 0
     assert json.loads(done.out)["runs"][0]["results"] == []

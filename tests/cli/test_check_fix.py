@@ -26,7 +26,7 @@ mappings:
       emial: "{{$.context.traits.email}} x"
       phone: {"@iff": {exists: $.userId, then: a, elze: b}}
       metadata: {"@case": {operator: lowr, value: a}}
-      limit_config: {overall_limit: 3}
+      limit_config: {overall_device_limit: 3}
 """
 RIGHT = """\
 # a comment
@@ -187,3 +187,103 @@ def test_unsafe_fixes_alone_are_wrong_usage(tmp_path: Path) -> None:
     """The option says how far --fix goes, and does nothing by itself."""
     done = call("check", "-c", write_config(tmp_path), "--unsafe-fixes")
     assert (done.code, done.err) == (2, "error: --unsafe-fixes goes with --fix or --diff\n")
+
+
+RELIED = (
+    '{{name: {name}, action: attach, trigger: type = "page", fields: {{account: userId}}, '
+    "tests: [{{name: t, event: {{type: page, userId: u}}, expect: {{account: userId}}}}]}}"
+)
+
+
+def mapping_of(number: int) -> str:
+    """Write a mapping with single quotes and an account of its own."""
+    return f"{{name: M{number}, action: attach, trigger: type = 'page', fields: {{account: a{number}}}}}"
+
+
+def test_one_fix_that_is_refused_hinders_no_other(tmp_path: Path) -> None:
+    """Of thirty fixes and two that would fail a test, the thirty are kept, and the two are told of with their tests."""
+    mappings = [mapping_of(number) for number in range(30)]
+    mappings[7:7] = [RELIED.format(name="R")]
+    mappings.append(RELIED.format(name="S"))
+    config = write_config(tmp_path, *mappings)
+    done = call("check", "-c", config, "--fix", "--unsafe-fixes")
+    said = " ".join(done.err.split())
+    assert "type = 'page'" not in config.read_text()
+    assert config.read_text().count("{account: userId}") == 4
+    assert said.count("fixed ") == 30
+    assert "literal_path: write '$.userId': the test 't' of 'R' would fail" in said
+    assert "literal_path: write '$.userId': the test 't' of 'S' would fail" in said
+    assert "of them" not in done.out
+    again = call("check", "-c", config, "--fix", "--unsafe-fixes")
+    assert "nothing to fix" not in again.err
+    assert again.err.count("not mended") == 2
+    assert "fixed" not in again.err
+
+
+def test_a_good_fix_does_not_hide_a_bad_one(tmp_path: Path) -> None:
+    """A fix that lets one test pass is no reason to keep one that lets another fail."""
+    test = "{name: p, event: {type: page, userId: u}, expect: {account: u}}"
+    wants = f'{{name: B, action: attach, trigger: type = "page", fields: {{account: userId}}, tests: [{test}]}}'
+    config = write_config(tmp_path, wants, RELIED.format(name="R"))
+    call("check", "-c", config, "--fix", "--unsafe-fixes")
+    lines = config.read_text().splitlines()
+    assert "{account: $.userId}" in next(line for line in lines if "name: B" in line)
+    assert "{account: userId}" in next(line for line in lines if "name: R" in line)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", "destination: rupt\n".encode("utf-16"), b"destination: rupt\nmappings: [{name: A, action: zzz}]\n"],
+)
+def test_diff_of_what_does_not_load(text: bytes, tmp_path: Path) -> None:
+    """--diff of a file that does not load, mended or not, shows what is wrong and ends with 2."""
+    config = tmp_path / "rupt.yaml"
+    config.write_bytes(text)
+    done = call("check", "-c", config, "--diff")
+    assert done.code == 2
+    assert "error[" in done.err
+    assert done.err.endswith("the file would not load\n")
+    assert call("check", "-c", tmp_path, "--diff").code == 2
+
+
+@pytest.mark.parametrize("form", ["sarif", "json"])
+def test_a_diff_has_no_other_form(form: str, tmp_path: Path) -> None:
+    """--diff prints a diff: with another --format it is wrong usage."""
+    done = call("check", "-c", write_config(tmp_path, QUOTES), "--diff", "--format", form)
+    assert (done.code, done.out) == (2, "")
+    assert f"--format {form} does not go with --diff" in done.err
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        'type = "track" and event = "a" or event = "b"',
+        'type = "track" and properties.x != false',
+        'event != null and userId = "u"',
+        'type = "track" event = "a"',
+        "properties.paid",
+        '(event = "a" or event = "b"',
+    ],
+)
+def test_what_takes_a_decision_is_not_mended_unasked(trigger: str, tmp_path: Path) -> None:
+    """A trigger that could be corrected in several ways stays as it is until --unsafe-fixes asks."""
+    config = write_config(tmp_path, f"{{name: A, action: attach, trigger: '{trigger}', fields: {{account: a}}}}")
+    before = config.read_bytes()
+    done = call("check", "-c", config, "--fix")
+    assert (done.code, config.read_bytes()) == (2, before)
+    assert "--unsafe-fixes" in done.err
+    assert call("check", "-c", config, "--fix", "--unsafe-fixes").code == 0
+
+
+def test_files_are_written_together_or_not_at_all(tmp_path: Path) -> None:
+    """Where one of two files is read-only, neither is written, and the message names it."""
+    (tmp_path / "more.yaml").write_text(f"mappings:\n  - {QUOTES}\n")
+    (tmp_path / "more.yaml").chmod(0o444)
+    config = write_config(tmp_path, mapping_of(1))
+    config.write_text(config.read_text() + "include: [more.yaml]\n")
+    before = config.read_bytes()
+    done = call("check", "-c", config, "--fix")
+    assert done.code == 2
+    assert f"{tmp_path / 'more.yaml'} is read-only, nothing was written" in done.err
+    assert config.read_bytes() == before
+    assert sorted(os.listdir(tmp_path)) == ["more.yaml", "rupt.yaml"]

@@ -1,5 +1,6 @@
 """`explain`: which mappings take an event, what decided that, and how each field came about, in text and in JSON."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -105,8 +106,26 @@ def test_a_trigger_is_told_as_a_tree(tmp_path: Path) -> None:
         "    7:76      ✓ not",
         '    7:78        ✗ event = "B"                        is missing',
         "    7:94      · lowercase(name) in properties.names",
-        '                  lowercase(name) is "home", properties.names is ["home"], not',
-        "                    asked any more",
+        '                  lowercase(name) is "home", name is "Home", properties.names is',
+        '                    ["home"], not asked any more',
+    ]
+
+
+def test_a_function_is_told_with_the_field_it_was_applied_to(tmp_path: Path) -> None:
+    """Of a clause with a function it is told what the function gave, and what the field was."""
+    done = explained(
+        tmp_path, "account: $.userId", page(1, properties={"n": 5}), trigger="uppercase(properties.n) = 'X'"
+    )
+    assert [line.strip() for line in done.out.splitlines()[-2:]] == [
+        "✗ uppercase(properties.n) = 'X'",
+        "uppercase(properties.n) is null, properties.n is 5",
+    ]
+    trigger = explained(
+        tmp_path, "account: $.userId", page(1, properties={"n": 5}), "--json", trigger="uppercase(properties.n) = 'X'"
+    ).rows[0]["trigger"]
+    assert trigger["values"] == [
+        {"text": "uppercase(properties.n)", "value": None},
+        {"text": "properties.n", "value": 5},
     ]
 
 
@@ -206,7 +225,35 @@ def test_long_values_are_cut_and_their_length_told(tmp_path: Path) -> None:
     assert max(map(len, done.out.splitlines())) <= 80
 
 
+def test_what_the_file_spells_out_is_told_whole(tmp_path: Path) -> None:
+    """All objects of a @merge are told, however many; of a list of the event only the first three items are."""
+    objects = ", ".join(f"{{{key}: $.{key}}}" for key in "abcde")
+    fields = f'account: $.userId, metadata: {{"@merge": {{direction: right, objects: [{objects}]}}}}'
+    told = "\n".join(fields_of(explained(tmp_path, fields, page(1, d=4))))
+    assert "e: $.e" in told
+    assert "more" not in told
+    shape = 'account: $.userId, groups: {"@arrayPath": [$.list, {id: $.id}]}'
+    told = "\n".join(fields_of(explained(tmp_path, shape, page(1, list=[{"id": at} for at in range(5)]))))
+    assert "item 3:" in told
+    assert "… and 2 more" in told
+    assert "item 4" not in told
+
+
 # The request
+
+
+def test_the_groups_that_are_left_out_are_named(tmp_path: Path) -> None:
+    """Of groups without an id it is told which they are."""
+    groups = [{"id": 7}, {"name": "x"}, {"id": "", "name": "y"}]
+    (row,) = explained(tmp_path, "account: $.userId, groups: $.groups", page(1, groups=groups), "--json").rows
+    (sent,) = [part for part in row["sent"] if part["key"] == "groups"]
+    assert sent["value"] == [{"id": "7"}]
+    assert [(change["kind"], change["path"]) for change in sent["changes"]] == [
+        ("without_id", "[1]"),
+        ("without_id", "[2]"),
+    ]
+    done = explained(tmp_path, "account: $.userId, groups: $.groups", page(1, groups=groups))
+    assert "left out, it has no id: [1]" in done.out
 
 
 def test_the_request_says_from_where_its_parts_are(tmp_path: Path) -> None:
@@ -358,15 +405,151 @@ def test_a_signed_token_is_never_shown_for_what_is_not_taken(tmp_path: Path) -> 
         assert "s3cret" not in done.out + done.err
 
 
+SECRET = {"api_key": "hunter2hunter2", "n": 1}
+COPIES = (
+    "$.properties.api_key",
+    '"key {{properties.api_key}}"',
+    '{"@case": {operator: upper, value: $.properties.api_key}}',
+    '{"@replace": {pattern: h, replacement: j, value: {"@case": {operator: upper, value: $.properties.api_key}}}}',
+    '{"@liquid": "{{ properties.api_key | upcase }}"}',
+    '{"@json": {mode: encode, value: $.properties}}',
+)
+
+
+@pytest.mark.parametrize("copy", COPIES)
+@pytest.mark.parametrize("option", [(), ("--json",)])
+def test_what_stands_under_the_name_of_a_secret_is_hidden_in_every_row(
+    copy: str, option: tuple[str, ...], tmp_path: Path
+) -> None:
+    """A value that is hidden where it is read is hidden in what is made of it too, whatever the key is called there."""
+    trigger = """'type = "page" and uppercase(properties.api_key) != "a"'"""
+    done = explained(
+        tmp_path, f"account: $.userId, metadata: {{k: {copy}}}", page(1, properties=SECRET), *option, trigger=trigger
+    )
+    assert "[redacted]" in done.out
+    assert "unter2" not in done.out.lower()
+
+
+def test_a_short_secret_is_hidden_where_it_was_read(tmp_path: Path) -> None:
+    """A text too short to be sought everywhere is hidden in the fields that are made of it, and in no others."""
+    fields = 'account: $.userId, metadata: {k: $.properties.api_key, t: "x{{properties.api_key}}"}, event: $.name'
+    (row,) = explained(tmp_path, fields, page(1, name="abc", properties={"api_key": "abc"}), "--json").rows
+    assert row["payload"]["metadata"] == row["request"]["body"]["metadata"] == {"k": "[redacted]", "t": "[redacted]"}
+    assert row["payload"]["event"] == "abc"
+
+
+@pytest.mark.parametrize("made", ['{"@case": {operator: upper, value: $.properties.hint}}', '"a {{properties.hint}}"'])
+def test_what_was_made_of_a_secret_field_is_hidden(made: str, tmp_path: Path) -> None:
+    """A value that a writeOnly field takes shows in no other form either."""
+    one = page(1, properties={"hint": "tok-s3cret-7"})
+    done = explained(tmp_path, f"account: $.userId, secret: $.properties.hint, event: {made}", one, "--json")
+    assert "s3cret" not in done.out.lower()
+
+
+def test_a_number_that_was_made_of_a_secret_is_hidden(tmp_path: Path) -> None:
+    """What a conversion or a directive makes of a hidden text is hidden, though it is a number."""
+    fields = (
+        "account: $.userId, limit_config: {people_limit: $.properties.api_key}, "
+        'metadata: {"@json": {mode: decode, value: $.properties.token}}'
+    )
+    one = page(1, properties={"api_key": "4711", "token": '{"pin": 98765}'})
+    done = explained(tmp_path, fields, one, "--json")
+    assert done.code == 0
+    assert "4711" not in done.out
+    assert "98765" not in done.out
+
+
+def test_an_id_in_the_url_is_hidden_like_its_field(tmp_path: Path) -> None:
+    """What may not be shown of a body may not be shown in the URL."""
+    text = (
+        '{name: One, action: update_user, trigger: type = "page", fields: {account: $.properties.token, email: $.mail}}'
+    )
+    config = write_config(tmp_path, text, settings=["api_secret: s", "max_event_age: none"])
+    (row,) = explain(config, page(1, mail="a@example.com", properties={"token": "a/b c3cret"}), "--json").rows
+    assert row["request"]["url"] == "https://api.rupt.dev/v3/user/[redacted]/update"
+    assert "c3cret" not in json.dumps(row)
+
+
+# Variables
+
+VARIABLES = """\
+destination: rupt
+settings: {client_id: c, api_secret: s, new_account_url: "https://app.example.com/", max_event_age: none}
+mappings:
+  - name: One
+    action: attach
+    trigger: type = "page" and (name = "${EV}" or lowercase(event) != "${DEPLOY_KEY}")
+    fields:
+      account: $.userId
+      event: ${DEPLOY_KEY}
+      client: "{{name}} ${DEPLOY_KEY}"
+      email: $.properties.${EV}
+      fingerprint: {"@case": {operator: upper, value: "${DEPLOY_KEY}"}}
+      limit_config: {people_limit: "${LIMIT}"}
+      metadata: {"@merge": {direction: right, objects: [{a: "${EV}", v: "v${EV}"}, {b: $.name}]}}
+      groups: {"@if": {exists: $.name, then: [{id: "${OTHER:-team}"}]}}
+  - {name: Two, action: update_user, trigger: type = "page", fields: {account: "${DEPLOY_KEY}", email: $.name}}
+"""
+VALUES = {"EV": "hm", "DEPLOY_KEY": "sk_live_1234", "LIMIT": "5"}
+
+
+@pytest.mark.parametrize("option", [(), ("--json",)])
+def test_no_value_of_a_variable_is_shown(option: tuple[str, ...], tmp_path: Path) -> None:
+    """Texts of the file, constants, and what becomes of them in payload and request are told as `${NAME}`."""
+    file = tmp_path / "rupt.yaml"
+    file.write_text(VARIABLES, encoding="utf-8")
+    one = page(1, properties={"hm": "see me"})
+    done = call("explain", json.dumps(one), "--config", file, *option, env=VALUES)
+    assert done.code == 0
+    assert "sk_live" not in done.out.lower()
+    assert '"hm"' not in done.out
+    assert "$.properties.${EV}" in done.out
+    assert "see me" in done.out
+    assert "/${DEPLOY_KEY}" in done.out
+
+
+def test_what_comes_of_a_variable_is_told_by_its_name(tmp_path: Path) -> None:
+    """In payload and request a value of a variable is its name, and all else is as it is."""
+    file = tmp_path / "rupt.yaml"
+    file.write_text(VARIABLES, encoding="utf-8")
+    row, _ = call("explain", json.dumps(page(1)), "--config", file, "--json", env=VALUES).rows
+    payload, body = row["payload"], row["request"]["body"]
+    assert (payload["event"], payload["client"]) == ("${DEPLOY_KEY}", "Home ${DEPLOY_KEY}")
+    assert (payload["limit_config"], body["limit_config"]) == (
+        {"people_limit": "${LIMIT}"},
+        {"people_limit": "${LIMIT}"},
+    )
+    assert payload["metadata"] == body["metadata"] == {"a": "${EV}", "v": "v${EV}", "b": "Home"}
+    assert payload["fingerprint"] == "[redacted]"
+    assert payload["groups"] == [{"id": "team"}]
+    assert row["trigger"]["parts"][1]["parts"][0]["text"] == 'name = "${EV}"'
+    (event,) = [field for field in row["fields"] if field["name"] == "event"]
+    assert (event["step"]["text"], event["step"]["value"]) == ('"${DEPLOY_KEY}"', "${DEPLOY_KEY}")
+
+
 # A terminal
+
+
+def test_a_narrow_terminal_wraps_notes_and_cuts_nothing_short(tmp_path: Path) -> None:
+    """In 40 columns a short value stands whole, what is said of it goes on in the next line."""
+    text = """{name: One, action: attach, trigger: 'type = "page" or properties.n = 4', fields: {account: $.userId}}"""
+    config = write_config(tmp_path, text, settings=["max_event_age: none"])
+    env = {"COLUMNS": "40", "NO_COLOR": "1", "RUPT_CLIENT_ID": "c"}
+    one = json.dumps(page(1, properties={"n": 5}))
+    done = call("explain", one, "--config", config, env=env, stdout=Screen())
+    assert "is 5, not asked any more\n" in done.out
+    assert max(map(len, done.out.splitlines())) <= 40
 
 
 def test_a_terminal_gets_colour_and_only_signs_that_it_has(config: Path) -> None:
     """On a terminal there is colour; where its locale is not UTF-8 the signs are ASCII."""
+    text = f"{{name: One, action: attach, trigger: type = 'page', fields: {{account: '{{{{userId}}}} {'a ' * 40}'}}}}"
+    config = write_config(config.parent, "preset: attach-device", text)
     args = ("explain", json.dumps(page(1)), "--config", str(config))
     env = {"RUPT_CLIENT_ID": "c", "COLUMNS": "80"}
     assert "\x1b[32m✓\x1b[0m" in call(*args, env=env, stdout=Screen()).out
     plain = call(*args, env={**env, "LC_ALL": "C", "NO_COLOR": "1"}, stdout=Screen()).out
+    assert "..." in plain
     assert plain.isascii()
     assert "+ Attach Device: would be sent" in plain
     assert "\x1b" not in plain
@@ -393,6 +576,21 @@ def test_an_event_may_come_from_a_file_or_standard_input(config: Path, tmp_path:
     assert batch.code == 0
     assert "page Pricing  node-next-" in batch.out
     assert "\n\n\ntrack Signed Up  node-next-" in batch.out
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_a_recording_is_read_as_replay_reads_it(is_packed: bool, config: Path, tmp_path: Path) -> None:
+    """Lines of JSON, packed or not, are explained event by event; what is no event is named with its line."""
+    text = lines(page(1), page(2), {"type": "page"})
+    file = tmp_path / "recorded"
+    file.write_bytes(gzip.compress(text) if is_packed else text)
+    for done in (
+        call("explain", file, "--config", config, "--mapping", "Attach Device", "--json"),
+        call("explain", "-", "--config", config, "--mapping", "Attach Device", "--json", stdin=file.read_bytes()),
+    ):
+        assert [row["messageId"] for row in done.rows] == ["m-1", "m-2"]
+        assert done.code == 2
+        assert ":3: no_user_anon_id" in done.err
 
 
 @pytest.mark.parametrize(

@@ -308,6 +308,14 @@ def test_a_drop_needs_a_choice(jobs: Callable[..., Done]) -> None:
     assert "say which jobs to drop" in done.err
 
 
+def test_an_invalid_job_is_dropped_when_that_is_said(tmp_path: Path) -> None:
+    """An invalid job ends as skipped when its state is named, and the ledger balances."""
+    build(tmp_path)
+    done = call("jobs", "drop", "--data", tmp_path, "--state", "invalid", "--yes")
+    assert (done.code, done.out) == (0, "1 job dropped (1 invalid)\n")
+    assert call("audit", "--data", tmp_path).code == 0
+
+
 def test_a_drop_is_asked_about(tmp_path: Path) -> None:
     """On a terminal a person is asked; off a terminal --yes is needed, and without it nothing is dropped."""
     folder = build(tmp_path)

@@ -1,5 +1,6 @@
 """`jobs causes`: what failed jobs have in common, where that stands, and how many an edit would mend."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,39 @@ def test_variables_need_no_value(causes: Callable[..., Done], tmp_path: Path) ->
     assert causes("--with", "rupt.yaml", "--allow-unset").code == 0
 
 
+def test_what_was_asked_for_stays_asked_for(causes: Callable[..., Done], tmp_path: Path) -> None:
+    """The printed command names the file that was named, and chooses no jobs that were not looked at."""
+    (tmp_path / "rupt.yaml").rename(tmp_path / "other.yaml")
+    more = ("--config", "other.yaml", "--json")
+    assert causes(*more).rows[0]["next"] == "rupt-connector explain type-0 --config other.yaml --data data"
+    row = causes("outage", "bad-0", "--state", "dead", "--account", "user-42", "--since", "2026-01-01", *more).rows[1]
+    assert row["next"] == (
+        "rupt-connector jobs retry --staged outage bad-0"
+        " --state dead --mapping 'Attach Device' --reason 503 --account user-42"
+        " --since 2026-01-01T00:00:00.000Z --config other.yaml --data data"
+    )
+    (row,) = causes("--limit", "3", "--with", edited(tmp_path, MAPPING.replace("context.email", "none")), *more).rows
+    assert "--limit 3" in row["next"]
+
+
+def test_a_required_field_is_chosen_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of jobs that miss a field, the printed command takes no other than those that miss that one."""
+
+    async def fill(queue: SqliteQueue) -> None:
+        for at, name in enumerate(("account", "page")):
+            await queue.put([job_of(event(f"m-{at}"))], now=NOW)
+            problem = f"The root value is missing the required field '{name}'."
+            await queue.settle(await claim_one(queue, f"m-{at}"), "invalid", now=NOW, note=Note(problems=(problem,)))
+
+    build(tmp_path / "data", fill)
+    monkeypatch.chdir(tmp_path)
+    write_config(tmp_path, MAPPING)
+    rows = call("jobs", "causes", "--data", "data", "--with", "rupt.yaml", "--json").rows
+    for row in rows:
+        chosen = shlex.split(row["next"].partition(", then rupt-connector ")[2])
+        assert len(call(*chosen, "--dry-run", "--json").rows) == 2  # a stage, and the job
+
+
 def with_edit(causes: Callable[..., Done], config: Path) -> dict[str, dict[str, Any]]:
     """Ask what an edit mends, by code."""
     return {row["code"]: row["with"] for row in causes("--with", config, "--json").rows}
@@ -196,9 +230,10 @@ def test_an_edit_that_mends(causes: Callable[..., Done], tmp_path: Path) -> None
     before = call("jobs", "list", "--json", "--data", "data").out
     config = edited(tmp_path, MAPPING.replace("$.context.email", "$.properties.mail"))
     found = with_edit(causes, config)
-    assert [(found[code]["mended"], found[code]["stays"]) for code in found] == [(3, 1), (2, 0), (0, 1), (0, 1), (0, 1)]
+    counts = [tuple(found[code][name] for name in ("mended", "changed", "stays")) for code in found]
+    assert counts == [(3, 0, 1), (0, 2, 0), (0, 0, 1), (0, 0, 1), (0, 0, 1)]
     text = causes("--with", config)
-    assert text.out.endswith(f"\n{config} would mend 5 of 9 jobs\n")
+    assert text.out.endswith(f"\n{config} would mend 3 of 9 jobs, and send 2 as another request\n")
     assert f"put {config} in place, then" in " ".join(text.out.split()).replace("- ", "-")
     assert call("jobs", "list", "--json", "--data", "data").out == before
 

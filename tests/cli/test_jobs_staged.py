@@ -2,20 +2,28 @@
 
 import asyncio
 import io
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
+from msgspec.structs import replace
 
+from connector.cli.job_server import Served, wait_for_server
 from connector.cli.job_staged import retry_staged
-from connector.cli.job_stages import Clock, Rules, sample
 from connector.cli.streams import Streams
-from connector.queue import Job, Note
+from connector.destination import load
+from connector.queue import Cause, Job, Note, State
 from connector.queue.desk import Desk
+from connector.queue.desk_causes import message_ids
 from connector.queue.desk_jobs import Choice, job_numbers, list_jobs
+from connector.queue.desk_moves import put_back, total
+from connector.queue.folder import FolderLock
+from connector.queue.loaded import Loaded, absolute, write_loaded
 from connector.queue.sqlite import SqliteQueue, open_sqlite
+from connector.staging import Clock, Rules, look_ahead, sample
 from connector.values import load_json
 from tests.cli.command import call, page, start, write_config
 from tests.cli.serving import Serving, serving
@@ -25,6 +33,7 @@ from tests.queue.stored import LEASE, NOW, build, claim_one, event, job_of
 MAPPING = '{name: M, action: attach, trigger: type = "page", fields: {account: $.nobody}}'
 MENDED = MAPPING.replace("$.nobody", "$.userId")
 ALL: Final = ("waiting", "sending", "held", "delivered", "skipped", "invalid", "dead")
+INVALID: Final[tuple[State, ...]] = ("invalid",)
 STAGED = ("jobs", "retry", "--staged", "--state", "invalid", "--data")
 
 
@@ -40,6 +49,7 @@ def configure(folder: Path, rupt: Standing, mapping: str) -> Path:
 def edit(server: Serving, folder: Path, rupt: Standing, mapping: str) -> None:
     """Edit the destination file, and wait until the server uses it."""
     configure(folder, rupt, mapping)
+    server.process.send_signal(signal.SIGHUP)
     server.wait_for("the edited destination file is in effect")
 
 
@@ -51,18 +61,21 @@ def send_invalid(server: Serving, count: int) -> None:
 
 
 def test_an_edit_that_does_not_mend_and_one_that_does(tmp_path: Path) -> None:
-    """Before the edit the first job fails again and no other is sent; after it all are delivered, in stages."""
+    """Before the edit nothing is sent, and with --all one job that fails; after it all are delivered, in stages."""
     data = tmp_path / "data"
     with standing() as rupt, serving(configure(tmp_path, rupt, MAPPING), data) as server:
         send_invalid(server, 14)
         done = call(*STAGED, data)
-        assert (done.code, done.out) == (
-            4,
-            "1 job put back: 0 delivered, 1 not delivered; 13 jobs left as they were\n",
-        )
+        assert (done.code, done.out) == (4, "0 jobs put back: 0 delivered; 14 left out\n")
+        words = " ".join(done.err.split())
+        assert "14 still invalid: The root value is missing the required field 'account'." in words
+        assert "stage 1" not in words
+        done = call(*STAGED, data, "--all")
+        assert (done.code, done.out) == (4, "1 job put back: 0 delivered, 1 not delivered; 13 jobs left as they were\n")
         words = " ".join(done.err.split())
         assert "1 not delivered: invalid by M: The root value is missing the required field 'account'." in words
         assert "stopped: they fail again" in words
+        assert "the same command goes on with 14 jobs" in words
         assert "stage 2" not in words
         assert max(map(len, done.err.splitlines())) <= 80
         edit(server, tmp_path, rupt, MENDED)
@@ -80,21 +93,62 @@ def test_an_edit_that_does_not_mend_and_one_that_does(tmp_path: Path) -> None:
 
 
 def test_an_edit_that_mends_only_some(tmp_path: Path) -> None:
-    """When some of the second stage fail again it stops there, says why, and can be gone on with after another edit."""
+    """What an edit does not mend is left out, be it the oldest of all, and told why; another edit sends it."""
     data = tmp_path / "data"
     with standing() as rupt, serving(configure(tmp_path, rupt, MAPPING), data) as server:
         send_invalid(server, 15)
         edit(server, tmp_path, rupt, MAPPING.replace("$.nobody", "$.properties.owner"))
         done = call(*STAGED, data, "--json")
-        assert done.code == 4
-        assert [row["failed"] for row in done.rows] == [0, 7, 7]
-        assert (done.rows[-1]["end"], done.rows[-1]["putBack"], done.rows[-1]["left"]) == ("failed", 11, 4)
-        (cause,) = done.rows[1]["causes"]
-        assert (cause["count"], cause["code"], len(cause["messageIds"])) == (7, "required", 3)
+        assert done.code == 0
+        assert [(row["stage"], row["jobs"]) for row in done.rows] == [(1, 1), (2, 4), ("end", 15)]
+        assert (done.rows[-1]["putBack"], done.rows[-1]["left"], done.rows[-1]["leftOut"]) == (5, 0, 10)
         edit(server, tmp_path, rupt, MENDED)
-        assert call(*STAGED, data).out == "11 jobs put back: 11 delivered\n"
+        assert call(*STAGED, data).out == "10 jobs put back: 10 delivered\n"
         assert server.end() == 0
     assert call("audit", "--data", data).code == 0
+
+
+def test_an_edit_of_this_moment(tmp_path: Path) -> None:
+    """A retry right after an edit waits until the server uses it; an edit that the server refused sends nothing."""
+    data = tmp_path / "data"
+    with standing() as rupt, serving(configure(tmp_path, rupt, MAPPING), data) as server:
+        send_invalid(server, 2)
+        good = configure(tmp_path, rupt, MENDED).read_text(encoding="utf-8")
+        (tmp_path / "rupt.yaml").write_text("destination: no\n", encoding="utf-8")
+        done = call(*STAGED, data)
+        assert (done.code, done.out) == (4, "nothing was put back\n")
+        assert "the server has refused the edit of" in done.err
+        (tmp_path / "rupt.yaml").write_text(good, encoding="utf-8")
+        assert call(*STAGED, data).out == "2 jobs put back: 2 delivered\n"
+        assert server.end() == 0
+
+
+def test_the_order_of_accounts_is_kept(tmp_path: Path) -> None:
+    """In stages as at once an account's jobs are sent in their order, so that the newest state is what stays."""
+    mapping = (
+        '{name: U, action: update_user, trigger: type = "identify", fields: {account: $.userId, email: $.traits.email}}'
+    )
+    ended = []
+    for way in ((), ("--staged",)):
+        folder, data = tmp_path / f"run{len(way)}", tmp_path / f"run{len(way)}" / "data"
+        folder.mkdir()
+        with standing("409", "400", "400") as rupt:
+            settings = (f"domain: {rupt.url}", "ordering: account", "max_event_age: none", "api_secret: s")
+            with serving(write_config(folder, mapping, settings=settings), data) as server:
+                for at, (user, mail) in enumerate((("z1", "old"), ("z1", "new"), ("z2", "other"))):
+                    event = {
+                        "type": "identify",
+                        "messageId": f"i{at}",
+                        "userId": user,
+                        "traits": {"email": f"{mail}@x.io"},
+                    }
+                    assert server.ask("/v1/batch", {"batch": [event], "writeKey": "k"}).status == 200
+                    server.wait_until("/metrics", f'rupt_connector_ledger_jobs{{state="dead"}} {at + 1}.0')
+                assert call("jobs", "retry", *way, *(["--all"] if way else []), "--data", data).code == 0
+                server.wait_until("/metrics", 'rupt_connector_ledger_jobs{state="delivered"} 3.0')
+                assert server.end() == 0
+            ended.append({name: user.email for name, user in rupt.stand.twin.users.items()})
+    assert ended[0] == ended[1] == {"z1": "new@x.io", "z2": "other@x.io"}
 
 
 # With a server that the test plays
@@ -143,8 +197,8 @@ class Played:
         streams = Streams(io.BytesIO(), self.out, self.err, {})
         numbers = job_numbers(self.desk, Choice(states))  # type: ignore[arg-type]
         clock = Clock(lambda: self.now, lambda: self.now, self.sleep)
-        rules = Rules(30.0, tolerate)
-        return retry_staged(streams, self.desk, numbers, states, rules, as_json=as_json, clock=clock)  # type: ignore[arg-type]
+        found, rules = sample(self.desk, numbers), Rules(30.0, tolerate)
+        return retry_staged(streams, self.desk, found, states, rules, as_json=as_json, clock=clock)  # type: ignore[arg-type]
 
     @property
     def rows(self) -> list[dict[str, object]]:
@@ -206,7 +260,7 @@ def test_whatever_is_not_delivered_stops_it(state: str, desk: Desk) -> None:
     assert played.run() == 4
     assert played.rows[-1] == {
         "stage": "end", "end": "failed", "jobs": 17, "putBack": 1, "outcomes": {state: 1}, "failed": 1, "waiting": 0,
-        "left": 16,
+        "left": 16, "leftOut": 0,
     }  # fmt: skip
     assert played.states()["invalid"] == 16
 
@@ -233,9 +287,9 @@ def test_nobody_takes_the_jobs(desk: Desk) -> None:
     played = Played(desk)
     assert played.run() == 4
     words = " ".join(played.err.getvalue().split())
-    assert words.count("no server has taken a job for") == 2
-    assert "`serve` starts one; what was put back waits for it, nothing is lost" in words
-    assert "the same command goes on with the 16 jobs left" in words
+    assert words.count("the server has taken no job for") == 2
+    assert words.count("What was put back waits for it, nothing is lost") == 1
+    assert "the same command goes on with 16 jobs" in words
     assert played.rows[-1]["end"] == "waiting"
     assert played.states() == {"waiting": 1, "invalid": 16, "held": 1}
 
@@ -269,16 +323,16 @@ def test_ctrl_c_between_two_looks(desk: Desk) -> None:
     assert played.rows[-1]["left"] == 6
     words = " ".join(played.err.getvalue().split())
     assert "interrupted in stage 2 of 3: 2 delivered, 9 waiting, and sent all the same" in words
-    assert "the same command goes on with the 6 jobs left" in words
+    assert "the same command goes on with 6 jobs" in words
     assert call("audit", "--data", desk.folder).code == 0
 
 
 def test_ctrl_c_of_a_process(tmp_path: Path) -> None:
     """A process that gets SIGINT while it waits for a server says where everything is, without a traceback."""
     folder = build(tmp_path / "data", invalid)
-    with start(*STAGED, folder) as process:
-        while "stage 1 of 3" not in process.read_word_line():
-            pass
+    with FolderLock(folder), start(*STAGED, folder) as process:
+        while "stage 1 of 3" not in (line := process.read_word_line()):
+            assert line, "it has ended"
         process.send_signal(signal.SIGINT)
         done = process.finish()
     assert done.code == 130
@@ -287,12 +341,137 @@ def test_ctrl_c_of_a_process(tmp_path: Path) -> None:
     assert "Traceback" not in done.err
 
 
+def test_ctrl_c_while_the_rest_is_put_back(desk: Desk) -> None:
+    """Ctrl-C while the jobs of a stage are being put back is told of that stage."""
+    played, calls = Played(desk, deliver), 0
+    now = played.sleep
+
+    def sleep(seconds: float) -> None:
+        nonlocal calls
+        calls += 1
+        now(seconds)
+
+    def tell() -> float:
+        if calls == 2:  # each stage before had its outcome after one pause
+            raise KeyboardInterrupt
+        return played.now
+
+    streams = Streams(io.BytesIO(), played.out, played.err, {})
+    found = sample(desk, job_numbers(desk, Choice(("invalid",))))
+    clock = Clock(tell, lambda: played.now, sleep)
+    assert retry_staged(streams, desk, found, INVALID, Rules(), as_json=False, clock=clock) == 130
+    assert "interrupted in stage 3 of 3: 11 delivered and 6 left as before" in " ".join(played.err.getvalue().split())
+
+
+def test_two_at_once(desk: Desk) -> None:
+    """What another retry has put back meanwhile is told as such, and is not among what is left."""
+
+    async def act(queue: SqliteQueue, job: Job) -> None:
+        await deliver(queue, job)
+        total(put_back(desk, job_numbers(desk, Choice(("invalid",)))[:3], ("invalid",), now=NOW + 3_000))
+
+    played = Played(desk, act)
+    played.run(as_json=False)
+    words = " ".join(played.err.getvalue().split())
+    assert "in another state by now" in words
+    assert b"left as they were" not in played.out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("reason", "cause", "words"),
+    [
+        ("401 no valid client id", "refused", "Rupt refuses the settings; held jobs go on by themselves"),
+        ("in doubt: no answer", "in_doubt", "nobody knows whether it arrived"),
+        ("mapping_gone: no mapping", "mapping", "they fail again"),
+    ],
+)
+def test_what_helps(reason: str, cause: Cause, words: str, desk: Desk) -> None:
+    """What is said to help is what does: an edit of a mapping is not, where the credentials are refused."""
+
+    async def act(queue: SqliteQueue, job: Job) -> None:
+        await queue.hold(job, cause, now=NOW + 2_000, note=Note(reason))
+
+    played = Played(desk, act)
+    assert played.run() == 4
+    said = " ".join(played.err.getvalue().split())
+    assert words in said
+    assert ("an edit would mend" in said) == (cause == "mapping")
+
+
+def test_only_the_oldest_of_an_account_goes_first(tmp_path: Path) -> None:
+    """Where accounts keep their order no job goes before an older one, be that left out."""
+
+    async def fill(queue: SqliteQueue) -> None:
+        jobs = [job_of(event(f"m-{at}", f"user-{at // 3}"), "Gone" if at == 3 else "M") for at in range(6)]
+        await queue.put(jobs, now=NOW)
+        while claimed := await queue.claim(1, now=NOW + 1, lease=LEASE):
+            if claimed[0].mapping == "Gone":
+                await queue.hold(claimed[0], "mapping", now=NOW, note=Note("mapping_gone: it is"))
+            else:
+                problem = "even" if claimed[0].message_id == "m-0" else "odd"
+                await queue.settle(claimed[0], "invalid", now=NOW, note=Note(problems=(problem,)))
+
+    folder, config = build(tmp_path / "data", fill, ordering="account"), write_config(tmp_path, MENDED)
+    with Desk(folder) as desk:
+        numbers = job_numbers(desk, Choice(("invalid", "held", "waiting")))
+        found = sample(desk, numbers, look_ahead(desk, numbers, load(config, {}), NOW))
+        assert message_ids(desk, found.candidates) == ("m-0",)
+        assert message_ids(desk, found.numbers) == ("m-0", "m-1", "m-2", "m-4", "m-5")
+        assert [(kept.prospect, len(kept.numbers)) for kept in found.kept] == [("held", 1)]
+
+
 # The command
+
+
+def test_without_a_server_nothing_is_put_back(tmp_path: Path) -> None:
+    """Where no server has the folder nothing is put back, which is said, with 4, however often it is tried."""
+    folder = build(tmp_path / "data", invalid)
+    for _ in range(2):
+        done = call(*STAGED, folder)
+        assert (done.code, done.out) == (4, "nothing was put back\n")
+        assert "no server runs on this folder" in done.err
+    assert call(*STAGED, folder, "--json").rows[0]["left"] == 17
+    assert len(call("jobs", "list", "--state", "invalid", "--json", "--data", folder).rows) == 17
+
+
+def test_an_edit_that_the_server_does_not_take(tmp_path: Path) -> None:
+    """When the server goes on with an earlier file, or delivers nothing, that is said and nothing is put back."""
+    folder, config = build(tmp_path / "data", invalid), write_config(tmp_path)
+    sources, clock = absolute(load(config, {}).sources), Ticking()
+    with FolderLock(folder):
+        loaded = Loaded(os.getpid(), str(config), sources, NOW)
+        write_loaded(folder, loaded)
+        assert wait_for_server(folder, clock.clock) == Served(str(config))
+        write_loaded(folder, replace(loaded, delivers=False))
+        assert "only receives" in wait_for_server(folder, clock.clock).trouble
+        write_loaded(folder, loaded)
+        write_config(tmp_path, MAPPING)
+        assert "still uses" in wait_for_server(folder, clock.clock).trouble
+        write_loaded(folder, replace(loaded, refused=absolute(load(config, {}).sources)))
+        assert "has refused the edit" in wait_for_server(folder, clock.clock).trouble
+        config.unlink()
+        write_loaded(folder, loaded)
+        assert "is not here" in wait_for_server(folder, clock.clock).warning
+        write_loaded(folder, replace(loaded, process=1))
+        assert "does not say which" in wait_for_server(folder, clock.clock).warning
+    assert "no server runs" in wait_for_server(folder, clock.clock).trouble
+
+
+class Ticking:
+    """A clock that goes on by what is waited."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.clock = Clock(lambda: self.now, lambda: self.now, self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
 
 
 def test_the_stages_are_told_before(tmp_path: Path) -> None:
     """With --dry-run the stages are told and nothing is put back."""
-    folder, config = build(tmp_path / "data", invalid), write_config(tmp_path, MAPPING)
+    folder, config = build(tmp_path / "data", invalid), write_config(tmp_path, MENDED.replace("M,", "Attach Device,"))
     done = call(*STAGED, folder, "--dry-run", "--config", config)
     assert done.out.startswith("stage 1: 1 job: m-0\nstage 2: 10 jobs: m-14, m-1,")
     assert "stage 3: 6 jobs: " in done.out
@@ -306,12 +485,18 @@ def test_its_options_need_it(tmp_path: Path) -> None:
     assert "--tolerate is for --staged" in call("jobs", "retry", "--tolerate", "5", "--data", tmp_path).err
     assert "--timeout is for --staged" in call("jobs", "retry", "--timeout", "5m", "--data", tmp_path).err
     done = call("jobs", "retry", "--staged", "--timeout", "soon", "--data", tmp_path)
-    assert (done.code, "write 60s, 5m or 1h30m" in done.err) == (2, True)
+    assert (done.code, "write 24h, 90m, 10s" in done.err) == (2, True)
+    done = call("jobs", "retry", "--staged", "--timeout", "999999d", "--data", tmp_path)
+    assert (done.code, "from above 0 to a century, not '999999d'" in done.err) == (2, True)
+    done = call("jobs", "retry", "--staged", "--tolerate", "nan", "--data", tmp_path)
+    assert (done.code, "--tolerate must be a percentage from 0 to 100" in done.err) == (2, True)
 
 
 def test_nothing_to_send(tmp_path: Path) -> None:
     """Without a job that is meant nothing happens, and named events that cannot be sent are told as ever."""
     folder = build(tmp_path / "data", invalid)
-    assert call(*STAGED, folder, "--reason", "no such reason").code == 0
+    assert call(*STAGED, folder, "--reason", "no such reason").out == "nothing was put back\n"
+    done = call(*STAGED, folder, "--reason", "no such reason", "--json")
+    assert (done.code, done.rows[0]["stage"], done.rows[0]["putBack"]) == (0, "end", 0)
     done = call(*STAGED, folder, "nosuch")
     assert (done.code, done.err) == (1, "nothing is known of nosuch\n")

@@ -92,6 +92,7 @@ def test_an_edit_that_no_event_reaches_is_told_and_ends_with_0(folder: Path) -> 
     assert done.code == 0
     assert "2 edits without effect on these events" in done.out
     assert "Pages: field phone  of the 3 events it takes none shows it" in done.out
+    assert "Pages: field phone  the one event that it takes does not show it" in plan("--limit", "1").out
     assert "setting delivery.attempts  it is about how and when requests are sent" in done.out
 
 
@@ -139,9 +140,118 @@ def test_includes_and_presets_come_from_the_revision_too(folder: Path) -> None:
     assert [row["name"] for row in summary["mappings"]] == ["Pages", "Tracks"]
 
 
+ONE = 'name: Tracks\naction: attach\ntrigger: type = "track"\nfields: {account: %s}\n'
+
+
+def included(folder: Path, names: str) -> Path:
+    """Make a repository in a folder, whose file includes others; give the repository's folder."""
+    repository = folder / "repository"
+    repository.mkdir()
+    text = (folder / "rupt.yaml").read_text()
+    (repository / "rupt.yaml").write_text(text.replace("mappings:", f"include: [{names}]\nmappings:"))
+    return repository
+
+
+def test_files_outside_of_the_repository_are_as_they_are_on_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Git has no old version of them: both versions read the same, what they include in turn too, and it is said."""
+    beside = folder / "beside"
+    beside.mkdir()
+    (beside / "tracks.yaml").write_text("include: [more/deep.yaml, ../repository/own.yaml]\n")
+    (beside / "more").mkdir()
+    (beside / "more" / "deep.yaml").write_text(ONE % "$.userId")
+    repository = included(folder, "../beside/*.yaml")
+    own = repository / "own.yaml"
+    own.write_text(ONE.replace("Tracks", "Own") % "$.userId")
+    commit(repository)
+    own.write_text(ONE.replace("Tracks", "Own") % "$.name")
+    monkeypatch.chdir(repository)
+    done = call("plan", "--json", "../events.jsonl")
+    assert done.code == 5, done.err
+    assert [row["name"] for row in done.rows[-1]["mappings"]] == ["Pages", "Tracks", "Own"]
+    assert [(row["from"]["file"], row["to"]["file"]) for row in done.rows[-1]["edits"]] == [
+        ("HEAD:own.yaml", "../repository/own.yaml")
+    ]
+    assert done.err.count("is included from outside of git's version") == 2
+    assert f"{beside / 'more' / 'deep.yaml'} is included" in done.err
+
+
+@pytest.mark.parametrize("name", ["linked.yaml", "folder/tracks.yaml", "folder/*.yaml"])
+def test_files_behind_links_out_of_the_repository_are_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A link to a file or to a folder outside leads to what is there now."""
+    (folder / "beside").mkdir()
+    (folder / "beside" / "tracks.yaml").write_text(ONE % "$.userId")
+    repository = included(folder, name)
+    (repository / "linked.yaml").symlink_to("../beside/tracks.yaml")
+    (repository / "folder").symlink_to("../beside")
+    commit(repository)
+    monkeypatch.chdir(repository)
+    done = call("plan", "--json", "../events.jsonl")
+    assert done.code == 0, done.err
+    assert [row["name"] for row in done.rows[-1]["mappings"]] == ["Pages", "Tracks"]
+    assert "tracks.yaml is included from outside of git's version" in done.err
+
+
+def test_a_linked_folder_in_the_repository_is_the_revisions(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands behind a link within the repository is read as the revision has it."""
+    repository = included(folder, "folder/*.yaml")
+    (repository / "real").mkdir()
+    (repository / "real" / "tracks.yaml").write_text(ONE % "$.userId")
+    (repository / "folder").symlink_to("real")
+    commit(repository)
+    (repository / "real" / "tracks.yaml").write_text(ONE % "$.name")
+    monkeypatch.chdir(repository)
+    done = call("plan", "--json", "../events.jsonl")
+    assert done.code == 5, done.err
+    assert done.rows[0]["cause"]["from"]["file"] == "HEAD:folder/tracks.yaml"
+
+
+@pytest.mark.parametrize("name", ["sub/tracks.yaml", "sub/*.yaml"])
+def test_files_in_a_submodule_have_no_old_version_here(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The message names the submodule, not a file that cannot be found."""
+    other = folder / "other"
+    other.mkdir()
+    (other / "tracks.yaml").write_text(ONE % "$.userId")
+    commit(other)
+    repository = included(folder, name)
+    commit(repository)
+    git(repository, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(other), "sub")
+    commit(repository)
+    monkeypatch.chdir(repository)
+    done = call("plan", "../events.jsonl")
+    assert done.code == 2
+    assert f"HEAD:rupt.yaml includes {name.removesuffix('/*.yaml')}" in done.err
+    assert "which is in the submodule sub" in done.err
+    assert "--from OLD.yaml" in done.err
+
+
+def test_a_shallow_clone_is_told_what_to_fetch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the help says makes the same command work."""
+    commit(folder)
+    git(folder, "tag", "v1")
+    edit(folder, EMAILED)
+    commit(folder)
+    git(folder, "checkout", "-q", "-b", "edit")
+    (folder / "clone").mkdir()
+    git(folder, "clone", "-q", "--depth", "1", "--branch", "edit", f"file://{folder}", "clone")
+    monkeypatch.chdir(folder / "clone")
+    for name, then in (("origin/main", "origin/main"), ("v1", "FETCH_HEAD"), ("HEAD~1", "HEAD~1")):
+        done = plan("--from", name)
+        assert done.code == 2
+        command = re.search(r"git (fetch.*?)(?: \(then|$)", done.err.strip())
+        assert command is not None, done.err
+        git(folder / "clone", *command[1].split())
+        assert plan("--from", then).code in (0, 5)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["--from", ":rupt.yaml"], "help: --from HEAD:rupt.yaml"),
+        (["--from", "HEAD~9"], "'HEAD~9' is neither a file nor a revision"),
         (["--from", "nowhere"], "'nowhere' is neither a file nor a revision that this repository has"),
         (["--from", "old.yaml"], "there is no file 'old.yaml'"),
         (["--config", "new.yaml"], "HEAD has no file new.yaml"),
@@ -213,16 +323,55 @@ def test_a_recording_in_which_nothing_can_be_read(folder: Path) -> None:
     assert "nothing in the recording could be read as an event" in done.out
 
 
-def test_events_that_are_too_old_are_said_to_be(folder: Path) -> None:
-    """What is skipped as stale in both versions hides the edit: the report says so, and how to look beyond it."""
+def test_events_of_any_age_are_compared(folder: Path) -> None:
+    """Recordings are old and nothing is sent, so that max_event_age hides no edit."""
     write_config(folder, PLAIN)
     write_events(folder / "events.jsonl", page(1, timestamp="2020-01-01T00:00:00.000Z"))
     commit(folder)
     write_config(folder, EMAILED.replace("$.properties.email", "$.name"))
     done = plan()
-    assert done.code == 0
-    assert "1 event is older than max_event_age and skipped in both versions" in done.out
+    assert done.code == plan("--allow-stale").code == 5
+    assert "older than" not in done.out
+
+
+def test_ages_count_where_max_event_age_was_edited(folder: Path) -> None:
+    """Events that both versions find too old show nothing else: that is said, and is no green gate, but ends with 4."""
+    write_config(folder, PLAIN, settings=("max_event_age: 1d",))
+    write_events(
+        folder / "events.jsonl", page(1, timestamp="2020-01-01T00:00:00.000Z"), page(2, type="track", event="A")
+    )
+    commit(folder)
+    write_config(folder, EMAILED.replace("$.properties.email", "$.name"), settings=("max_event_age: 2d",))
+    done = plan()
+    assert done.code == 4
+    assert "nothing was compared: every event that a mapping takes is too old" in done.out
+    assert "1 event is older than max_event_age, which was edited, and skipped in both versions" in one_line(done)
     assert plan("--allow-stale").code == 5
+    write_config(folder, PLAIN, settings=("max_event_age: none",))
+    assert "setting max_event_age: 1" in plan().out
+
+
+@pytest.mark.parametrize("words", [["--limit", "0"], ["--since", "2026-11-21T09:00Z"]])
+def test_where_nothing_is_compared_the_gate_is_not_green(folder: Path, words: list[str]) -> None:
+    """No event, or none in the range: 4, since nobody knows what the edit changes."""
+    commit(folder)
+    edit(folder, EMAILED)
+    done = plan(*words)
+    assert done.code == 4
+    assert "nothing was compared: there is no event to compare with" in done.out
+
+
+def test_an_empty_recording_is_nothing_to_compare(folder: Path) -> None:
+    """An empty file ends with 4, in the rows too."""
+    commit(folder)
+    (folder / "events.jsonl").write_bytes(b"")
+    done = plan("--json")
+    assert (done.code, done.rows[-1]["exitCode"]) == (4, 4)
+
+
+def one_line(done: Done) -> str:
+    """Undo the breaking of lines."""
+    return " ".join(done.out.split())
 
 
 def test_values_are_masked_unless_asked_for(folder: Path) -> None:
@@ -237,6 +386,38 @@ def test_values_are_masked_unless_asked_for(folder: Path) -> None:
     diff = {leaf["path"]: leaf["to"] for leaf in row["samples"][0]["diff"]}
     assert diff["email"] == diff["metadata.again"]
     assert re.fullmatch(r"\w+@[\w.]+", diff["email"])
+
+
+UUID = "8c9c4dc9-f8c0-4137-8319-6792ced694df"
+
+
+@pytest.mark.parametrize("words", [[], ["--json"], ["--markdown"]])
+def test_message_ids_that_somebody_made_up_are_masked(folder: Path, words: list[str]) -> None:
+    """A messageId may be made of a name, and is a pseudonym in every form; what SDKs draw stays, to be found by."""
+    drawn = UUID, f"ajs-next-1795235293571-{UUID}", f"node-next-1795235292261-{UUID}", f"content-{'0a' * 16}"
+    named = "ada.lovelace-0", "visit of 4155550100", f"ada-{UUID}"
+    commit(folder)
+    edit(folder, (NAMED % "").replace("$.userId", "$.messageId"))
+    for ids, are_shown in ((drawn, True), (named, False)):
+        for message_id in ids:
+            write_events(folder / "events.jsonl", page(1, messageId=message_id))
+            done = plan(*words)
+            assert done.code == 5
+            assert (message_id in one_line(done)) is are_shown
+            assert "events.jsonl:1" in done.out
+    assert named[-1] in plan(*words, "--show-values").out
+
+
+def test_recordings_below_this_folder_are_named_from_here(folder: Path) -> None:
+    """A comment in a pull request tells nothing of the machine that wrote it."""
+    commit(folder)
+    edit(folder, EMAILED)
+    for words in ([], ["--json"], ["--markdown"]):
+        done = call("plan", "--config", folder / "rupt.yaml", *words, folder / "events.jsonl")
+        assert done.code == 5
+        assert "events.jsonl:1" in done.out
+        assert f"{folder}/events" not in done.out
+    assert str(folder) not in call("plan", "--config", folder / "rupt.yaml", folder / "events.jsonl").out
 
 
 def test_keys_that_are_data_are_masked_too(folder: Path) -> None:
@@ -330,6 +511,9 @@ def test_selections_are_those_of_replay(folder: Path) -> None:
     assert plan("--json", "--limit", "2").rows[-1]["events"] == 2
     done = plan("--since", "2026-11-21T09:00Z")
     assert "not compared: 4 outside --since/--until" in done.out
+    assert plan("--limit", "1", "--to", "HEAD").out.splitlines()[1] == (
+        "nothing changes: 1 event becomes what it became before"
+    )
 
 
 def test_secrets_of_production_are_not_needed(folder: Path) -> None:

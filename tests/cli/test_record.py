@@ -2,12 +2,14 @@
 
 import gzip
 import json
+import os
 import re
+import signal
 from pathlib import Path
 
 import pytest
 
-from tests.cli.command import SDK, Screen, call, lines, page, write_config, write_events
+from tests.cli.command import SDK, Screen, call, lines, page, start, write_config, write_events
 
 MAPPING = '{name: Gold, action: attach, trigger: properties.tariff = "gold", fields: {account: $.userId}}'
 ENV = {"RUPT_RECORD_KEY": "a key that only tests have"}
@@ -58,7 +60,8 @@ def test_a_sample_is_the_fewest_events(tmp_path: Path) -> None:
 
 
 def test_an_event_that_takes_another_way_is_left_out(tmp_path: Path) -> None:
-    """It is told with mapping, clause and place but without a value, and the exit code is 1 unless that is allowed."""
+    """It is told with where it stands, mapping, clause and place but without a value; the exit code is 1 unless that is
+    allowed."""
     liquid = "{% assign rest = properties.n | modulo: 997 %}{% if rest == 3 %}yes{% endif %}"
     fields = f"{{account: $.userId, metadata: {{odd: {{'@liquid': '{liquid}'}}}}}}"
     config = write_config(tmp_path, f"{{name: Odd, action: attach, trigger: 'type = \"page\"', fields: {fields}}}")
@@ -66,13 +69,46 @@ def test_an_event_that_takes_another_way_is_left_out(tmp_path: Path) -> None:
     base = ("record", "--from", source, "--out", tmp_path / "o", "--config", config, "--force")
     done = call(*base, env=ENV)
     assert done.code == 1
-    assert re.match(r"left out [a-z]-\d: Odd: @liquid ", done.out)
-    assert "text became empty text" in " ".join(done.out.split())
+    words = " ".join(done.out.split())
+    assert re.match(rf"left out {re.escape(str(source))}:1: Odd: @liquid ", words)
+    assert re.search(r"text became empty text; with pseudonyms its messageId is [a-z]-\d", words)
     assert "2 events read, 1 left out; 1 written" in done.out
     assert "9973" not in done.out
     assert call(*base, "--skip-unfaithful", env=ENV).code == 0
     (row,) = call(*base, "--json", env=ENV).rows
-    assert (row["leftOut"], row["unfaithful"][0]["mapping"]) == (1, "Odd")
+    (unfaithful,) = row["unfaithful"]
+    assert (row["leftOut"], unfaithful["mapping"], unfaithful["at"]) == (1, "Odd", f"{source}:1")
+
+
+def test_the_own_output_is_never_a_source(tmp_path: Path) -> None:
+    """In a folder that is read the file that is written is left out; named as a source, or as the config, it stays."""
+    config, folder = write_config(tmp_path), tmp_path / "in"
+    folder.mkdir()
+    source, out = write_events(folder / "events.ndjson", page(1), page(2)), folder / "recording.ndjson"
+    base = ("record", "--from", folder, "--config", config, "--force", "--json", "--out")
+    assert [call(*base, out).rows[0]["read"] for _ in range(2)] == [2, 2]
+    before = source.read_bytes()
+    for named in (source, folder / "ev*.ndjson"):
+        done = call("record", "--from", named, "--config", config, "--force", "--out", source)
+        assert done.code == 2
+        assert str(source) in done.err
+    done = call(*base, config)
+    assert (done.code, "this is what is read" in done.err) == (2, True)
+    assert source.read_bytes() == before
+
+
+def test_a_stopped_recording_leaves_nothing(tmp_path: Path) -> None:
+    """SIGTERM ends a recording as Ctrl-C does: no file is begun."""
+    config, source = write_config(tmp_path), tmp_path / "pipe"
+    os.mkfifo(source)
+    command = ("record", "--from", source, "--config", config, "--out", tmp_path / "out.ndjson")
+    with start(*command) as process, source.open("wb") as pipe:
+        pipe.write(lines(page(1)))
+        pipe.flush()
+        process.send_signal(signal.SIGTERM)
+        done = process.finish()
+    assert (done.code, done.err) == (143, "")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["pipe", "rupt.yaml"]
 
 
 def test_a_recording_is_printed(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """`schema`: the JSON Schemas, written for editors or printed, and the reference of the directives."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -82,11 +83,37 @@ def test_a_file_without_such_a_line_is_told_to_have_one(tmp_path: Path) -> None:
     assert done.err.endswith(f"first line of {file}, so that editors find it:\n  {MODELINE.format(FILES[0])}")
 
 
+def test_a_test_file_names_the_schema_of_tests(tmp_path: Path) -> None:
+    """For a *_test.yaml it is the schema of tests that its first line names, or that it is told to name."""
+    file = tmp_path / "pages_test.yaml"
+    file.write_text("tests: []\n")
+    assert call("schema", "--write", file).err.endswith(f"  {MODELINE.format('tests.schema.json')}")
+    file.write_text(MODELINE.format("other/mine.json"))
+    assert call("schema", "--write", file).code == 0
+    assert json.loads((tmp_path / "other" / "mine.json").read_text())["$id"] == "urn:rupt-connector:schema:tests"
+    assert call("schema", "--check", tmp_path / "other" / "mine.json").code == 0
+    assert (tmp_path / "other" / "destination.schema.json").exists()
+
+
+@pytest.mark.parametrize("name", ["z.json", "z.yaml"])
+@pytest.mark.parametrize("kind", ["device", "pipe"])
+def test_what_is_no_file_is_left_alone(kind: str, name: str, tmp_path: Path) -> None:
+    """A device that never ends and a pipe that nobody writes to end with 2 at once."""
+    if kind == "device":
+        (tmp_path / name).symlink_to("/dev/zero")
+    else:
+        os.mkfifo(tmp_path / name)
+    done = call("schema", "--check", tmp_path / name)
+    assert (done.code, "is no file" in done.err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
         ("rupt.yaml", MODELINE.format("https://example.com/x.json"), "which cannot be written; name a folder"),
-        ("destination.schema.json", "{}", "is no schema of rupt-connector, and is left alone"),
+        ("destination.schema.json", "{}", "is no schema of destination that rupt-connector has written"),
+        ("destination.schema.json", '{"$id": "urn:rupt-connector:schema:event"}', "is no schema of destination that"),
+        ("a_test.yaml", MODELINE.format("destination.schema.json"), "is the name of the schema of destination"),
         ("other.yaml", None, "No such file or directory; name a destination file or a folder"),
     ],
 )

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from connector.cli.trial_coverage import percent
 from tests.cli.command import Screen, call, page, write_config, write_events
 
 MINE = """\
@@ -249,3 +250,231 @@ def test_json_of_an_update(tmp_path: Path) -> None:
         ("fine", "passed", None),
         ("wrong", "updated", str(config)),
     ]
+
+
+KEYED = """\
+name: Keyed
+    action: attach
+    trigger: type = "page"
+    fields: {account: $.userId, metadata: {env: "${DEPLOY_KEY}"}}
+"""
+KEYED_SUITE = """\
+tests:
+  - {name: m, mapping: Keyed, event: {type: page, userId: u, anonymousId: a}, expect: {metadata: {env: x}}}
+  - {name: u, mapping: Keyed, event: {type: page, userId: u, anonymousId: a}, expect_request: {url: x}}
+  - {name: r, mapping: Keyed, events: events.jsonl, expect_rows: rows.ndjson}
+"""
+VARIABLES = {"DEPLOY_KEY": 'a-deploy-"key"-1', "RUPT_DOMAIN": "https://rupt.hidden.example.com"}
+
+
+def test_variables_of_the_destination_are_not_shown_or_written(tmp_path: Path) -> None:
+    """Values of variables in the destination's files stay out of every output and file; their names stand for them."""
+    config = write_config(tmp_path, KEYED, settings=["domain: ${RUPT_DOMAIN}"])
+    suite = tmp_path / "rupt_test.yaml"
+    suite.write_text(KEYED_SUITE)
+    write_events(tmp_path / "events.jsonl", page(1))
+    for options in (["--junit", str(tmp_path / "junit.xml")], ["--json"], ["--update"], ["--update", "--json"]):
+        done = call("test", "--config", config, *options, env=VARIABLES)
+        assert done.code == 1
+        assert "${DEPLOY_KEY}" in done.out
+        files = "".join(file.read_text(encoding="utf-8") for file in tmp_path.iterdir())
+        for secret in ("a-deploy-", "rupt.hidden"):
+            assert secret not in done.out + done.err + files
+    assert "the value of the variable DEPLOY_KEY" in done.out
+    rows = (tmp_path / "rows.ndjson").read_text(encoding="utf-8")
+    assert '"url":"${RUPT_DOMAIN}/v2/device/attach"' in rows
+    done = call("test", "--config", config, "-k", "r", env={**VARIABLES, "RUPT_DOMAIN": "https://other.example.com"})
+    assert (done.code, done.out.splitlines()[-1]) == (0, "1 test, 1 passed")
+
+
+def test_rows_with_stand_ins(tmp_path: Path) -> None:
+    """Rows that were written with the variables of one machine pass with stand-ins on another."""
+    config = write_config(tmp_path, KEYED, settings=["domain: ${RUPT_DOMAIN}"])
+    (tmp_path / "rupt_test.yaml").write_text(KEYED_SUITE)
+    write_events(tmp_path / "events.jsonl", page(1))
+    call("test", "--config", config, "--update", "-k", "r", env=VARIABLES)
+    assert call("test", "--config", config, "--allow-unset", "-k", "r", env={}).code == 0
+
+
+def test_a_variable_of_the_test_file_is_written(tmp_path: Path) -> None:
+    """What the test file itself gives a variable is no secret: it is shown and written."""
+    config = write_config(tmp_path, KEYED)
+    suite = tmp_path / "rupt_test.yaml"
+    suite.write_text("environment: {DEPLOY_KEY: the-key-of-tests}\n" + KEYED_SUITE)
+    assert 'found {"env":"the-key-of-tests"}' in call("test", "--config", config, "-k", "m", env={}).out.replace(
+        "\n", " "
+    ).replace("          ", "")
+    assert call("test", "--config", config, "-k", "m", "--update", env={}).code == 0
+    assert "{metadata: {env: the-key-of-tests}}" in suite.read_text()
+
+
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+
+
+def test_a_token_of_a_recording_is_not_shown_or_written(tmp_path: Path) -> None:
+    """A web token that a mapping copies from a recorded event is hidden everywhere, and a person must write it."""
+    mapping = MINE.replace("$.properties.email", "$.properties.email, metadata: {t: $.context.token}")
+    config = write_config(tmp_path, mapping)
+    suite = tmp_path / "rupt_test.yaml"
+    suite.write_text(
+        "tests:\n  - {name: t, events: events.jsonl, expect_mappings: {Mine: {expect: {metadata: {t: x}}}}}\n"
+    )
+    write_events(tmp_path / "events.jsonl", page(1, context={"token": TOKEN}))
+    junit = tmp_path / "junit.xml"
+    for options in ([], ["--json"], ["--junit", str(junit)], ["--update"]):
+        done = call("test", "--config", config, *options)
+        assert done.code == 1
+        assert "eyJ" not in done.out + done.err
+    assert "left alone  t" in done.out
+    assert "eyJ" not in junit.read_text() + suite.read_text()
+
+
+def test_rows_hold_no_token(tmp_path: Path) -> None:
+    """A web token, and what the name of its key calls secret, is neither in kept rows nor in their diff."""
+    config = write_config(tmp_path, MINE.replace("$.properties.email", "$.properties.email, metadata: $.context"))
+    (tmp_path / "rupt_test.yaml").write_text("tests: [{name: r, events: e.jsonl, expect_rows: rows.ndjson}]\n")
+    write_events(tmp_path / "e.jsonl", page(1, context={"t": TOKEN, "my_password": "pass-1", "plan": "pro"}))
+    (tmp_path / "rows.ndjson").write_text("")
+    done = call("test", "--config", config)
+    assert call("test", "--config", config, "--update").code == 0
+    for text in (done.out, (tmp_path / "rows.ndjson").read_text()):
+        assert "pro" in text
+        assert "eyJ" not in text
+        assert "pass-1" not in text
+    assert call("test", "--config", config).code == 0
+
+
+FILTERED = """\
+tests:
+  - name: blocked
+    event: {type: page, userId: u, integrations: {All: false}}
+    expect_filtered: FILTERED_BY_INTEGRATIONS_OBJECT
+  - {name: discarded, event: {type: page}, expect_mappings: []}
+"""
+
+
+def test_what_reaches_no_mapping_is_not_covered(tmp_path: Path) -> None:
+    """An event that is filtered before the mappings, or would be discarded, covers nothing of them."""
+    config = write_config(tmp_path, OTHER.replace("track", "page"))
+    (tmp_path / "rupt_test.yaml").write_text(FILTERED)
+    write_events(tmp_path / "events.jsonl", page(1, integrations={"All": False}))
+    rows = call("test", "--config", config, "--coverage", "--json").rows
+    assert {row["hits"] for row in rows if "hits" in row} == {0}
+    (tmp_path / "rupt_test.yaml").write_text("tests: [{name: r, events: events.jsonl, expect_rows: rows.ndjson}]\n")
+    rows = call("test", "--config", config, "--coverage", "--json").rows
+    assert {row["hits"] for row in rows if "hits" in row} == {0}
+
+
+def test_an_event_counts_once(tmp_path: Path) -> None:
+    """The events of a test that expects something of each, and keeps rows too, are counted once."""
+    config = write_config(tmp_path, OTHER.replace("track", "page"))
+    write_events(tmp_path / "events.jsonl", page(1))
+    test = "{name: r, mapping: Other, events: events.jsonl, expect: {}, expect_rows: rows.ndjson}"
+    (tmp_path / "rupt_test.yaml").write_text(f"tests: [{test}]\n")
+    rows = call("test", "--config", config, "--coverage", "--json").rows
+    assert {row["hits"] for row in rows if row.get("text") == "the trigger: held"} == {1}
+
+
+def test_one_coverage_of_several_environments(tmp_path: Path) -> None:
+    """Test files that load the destination with other variables are covered together, place by place."""
+    mapping = """\
+name: "A ${SUF:-x}"
+    action: attach
+    trigger: type = "track" and event = "${EV:-none}"
+    fields: {account: $.userId}
+"""
+    config = write_config(tmp_path, mapping)
+    for name, event in (("a", "a"), ("b", "b")):
+        (tmp_path / f"{name}_test.yaml").write_text(
+            f"environment: {{EV: {event}, SUF: {name}}}\n"
+            f"tests: [{{event: {{type: track, userId: u, event: {event}}}, expect_mappings: [A {name}]}}]\n"
+        )
+    files = [tmp_path / "a_test.yaml", tmp_path / "b_test.yaml"]
+    done = call("test", "--config", config, *files, "--coverage", "--json")
+    assert done.code == 0
+    items = [row for row in done.rows if "hits" in row]
+    assert len({(row["kind"], row["text"], row["at"]) for row in items}) == len(items)
+    assert [row["hits"] for row in items if row["text"] == "the trigger: held"] == [2]
+    assert call("test", "--config", config, *files, "--coverage").code == 0
+
+
+def test_a_printed_percentage_is_reached(tmp_path: Path) -> None:
+    """The percentage that is printed is rounded down, so it can be the limit; what is no number cannot."""
+    config = write_config(tmp_path, MINE)
+    out = call("test", "--config", config, "--coverage").out
+    (line,) = [line for line in out.splitlines() if line.startswith("all ")]
+    reached, of, percent = line.split()[1:]
+    assert float(percent[:-1]) <= 100 * int(reached) / int(of)
+    assert call("test", "--config", config, "--min-coverage", percent[:-1]).code == 0
+    done = call("test", "--config", config, "--min-coverage", "nan")
+    assert (done.code, "nan is not in the range" in done.err) == (2, True)
+
+
+def test_two_thirds(tmp_path: Path) -> None:
+    """Two of three is 66.6, not 66.7."""
+    assert [percent(reached, of) for reached, of in ((2, 3), (0, 0), (29, 100), (1, 1))] == [
+        "66.6",
+        "100.0",
+        "29.0",
+        "100.0",
+    ]
+
+
+def test_traffic_that_cannot_be_read(tmp_path: Path) -> None:
+    """What is no event in the traffic is counted, and the first is told with its place."""
+    config = write_config(tmp_path, MINE)
+    events = tmp_path / "events.jsonl"
+    write_events(events, page(1))
+    events.write_bytes(events.read_bytes() + b"{broken\n{broken\n")
+    done = call("test", "--config", config, "--traffic", events)
+    assert f"2 places of the traffic are no event and not counted, first {events}:2: bad_request" in done.err
+
+
+def test_rows_within_the_recording(tmp_path: Path) -> None:
+    """A file of rows is no part of the recording beside which it stands: after one update the test passes."""
+    (tmp_path / "rec").mkdir()
+    write_events(tmp_path / "rec" / "events.jsonl", page(1))
+    config = write_config(tmp_path, MINE)
+    (tmp_path / "rupt_test.yaml").write_text(
+        'tests:\n  - {name: r, events: "rec/*.jsonl", expect_rows: rec/rows.jsonl}\n'
+        "  - {name: s, mapping: Mine, events: rec, expect_rows: rec/other.jsonl}\n"
+    )
+    done = call("test", "--config", config)
+    assert (done.code, "rec/rows.jsonl does not exist; `test --update` writes it" in done.out) == (1, True)
+    assert call("test", "--config", config, "--update").code == 0
+    assert call("test", "--config", config).code == 0
+
+
+def test_a_reason_is_told_once(tmp_path: Path) -> None:
+    """Where the reason why a test is left alone is what is wrong with it, it is told once."""
+    (tmp_path / "rupt_test.yaml").write_text("tests: [{mapping: Mine, events: nope.jsonl, expect: {}}]\n")
+    out = call("test", "--config", write_config(tmp_path, MINE), "--update").out
+    assert " ".join(out.split()).count("no such file or folder") == 1
+
+
+def test_a_line_that_is_no_event(tmp_path: Path) -> None:
+    """A recording with a line that is no event is left alone for this reason."""
+    (tmp_path / "rupt_test.yaml").write_text("tests: [{mapping: Mine, events: e.jsonl, expect: {}}]\n")
+    (tmp_path / "e.jsonl").write_bytes(write_events(tmp_path / "e.jsonl", page(1)).read_bytes() + b"{broken\n")
+    row = call("test", "--config", write_config(tmp_path, MINE), "--update", "--json").rows[-1]
+    assert row["notWritten"] == "e.jsonl:2 is no event: choose others with `only`"
+
+
+def test_one_further_event(tmp_path: Path) -> None:
+    """One further event differs, two differ."""
+    (tmp_path / "rupt_test.yaml").write_text("tests: [{mapping: Mine, events: e.jsonl, expect: {account: x}}]\n")
+    write_events(tmp_path / "e.jsonl", *(page(number) for number in range(4)))
+    assert "1 further event of e.jsonl differs" in call("test", "--config", write_config(tmp_path, MINE)).out
+
+
+@pytest.mark.parametrize("name", ["rupt.yaml", "rupt_test.yaml", "rec/events.jsonl", "nowhere/junit.xml"])
+def test_a_report_takes_no_place(name: str, tmp_path: Path) -> None:
+    """--junit does not overwrite a file that is read, and says where it cannot write."""
+    config = write_config(tmp_path, MINE)
+    (tmp_path / "rec").mkdir()
+    write_events(tmp_path / "rec" / "events.jsonl", page(1))
+    (tmp_path / "rupt_test.yaml").write_text(SUITE + "  - {events: rec, expect_filtered: true}\n")
+    before = config.read_bytes(), (tmp_path / "rec" / "events.jsonl").read_bytes()
+    done = call("test", "--config", config, "--junit", tmp_path / name)
+    assert (done.code, "--junit" in done.err) == (2, True)
+    assert (config.read_bytes(), (tmp_path / "rec" / "events.jsonl").read_bytes()) == before

@@ -10,12 +10,13 @@ from tests.planning import SETTINGS, load_text
 Event = dict[str, JSON]
 
 
-def destination_of(fields: str, trigger: str = 'type = "page"', *, enabled: str = "true") -> Destination:
+def destination_of(fields: str, trigger: str = 'type = "page"', *, enabled: str = "true", **env: str) -> Destination:
     """Load a destination with one mapping of these fields, a flow mapping in YAML."""
     head = f"destination: rupt\nsettings: {{{SETTINGS}}}\nmappings:\n"
     return load_text(
         f"{head}  - name: One\n    action: attach\n    enabled: {enabled}\n"
-        f"    trigger: {trigger}\n    fields: {{account: $.userId{fields}}}\n"
+        f"    trigger: {trigger}\n    fields: {{account: $.userId{fields}}}\n",
+        **env,
     )
 
 
@@ -98,13 +99,16 @@ def test_the_branches_of_a_case() -> None:
     }
 
 
-def test_the_default_of_a_replace() -> None:
-    """A @replace that is given no text gives an empty one; one that is always given a text has no such item."""
+def test_the_branches_of_a_replace() -> None:
+    """A @replace works on a text, or gives an empty one; what is always given a text has no such default."""
     path, text = (f'{{"@replace": {{pattern: a, value: {value}}}}}' for value in ("$.name", "'{{name}}'"))
     destination = destination_of(f", event: {path}, client: {text}")
-    name = 'event: "" of @replace "a", given no text'
-    assert hits(covered(destination, {"type": "page", "userId": "u", "name": 7}), "default") == {name: 0}
-    assert hits(covered(destination, {"type": "page", "userId": "u", "name": {}}), "default") == {name: 1}
+    worked, default = 'event: @replace "a" of a text', 'event: "" of @replace "a", given no text'
+    always = 'client: @replace "a" of a text'
+    number = covered(destination, {"type": "page", "userId": "u", "name": 7})
+    assert (hits(number, "branch"), hits(number, "default")) == ({worked: 1, always: 1}, {default: 0})
+    none = covered(destination, {"type": "page", "userId": "u", "name": {}})
+    assert (hits(none, "branch"), hits(none, "default")) == ({worked: 0, always: 1}, {default: 1})
 
 
 def test_branches_inside_lists_count_once_an_event() -> None:
@@ -155,6 +159,40 @@ def test_rules_inside_objects_and_lists() -> None:
     assert item(found, "limit_config.people_limit is a number").converted == 1
     assert item(found, "groups[].id is a string").hits == 1
     assert item(found, "groups[].id is a string").converted == 1
+
+
+def test_rules_inside_directives() -> None:
+    """What the branches of an @if and the objects of a @merge spell out has rules, each once, with the first place."""
+    groups = '{"@if": {exists: $.g, then: [{id: $.g, name: $.gn}], else: [{id: $.h}]}}'
+    limits = '{"@merge": {direction: right, objects: [{people_limit: $.pl}, $.more]}}'
+    found = covered(
+        destination_of(f", groups: {groups}, limit_config: {limits}"),
+        {"type": "page", "userId": "u", "g": "1", "gn": 7, "pl": 2},
+        {"type": "page", "userId": "u", "h": "2"},
+    )
+    rules = hits(found, "rule")
+    assert (rules["groups[].id is a string"], rules["groups[].name is a string"]) == (2, 1)
+    assert rules["limit_config.people_limit is a number"] == 1
+    texts = [item.text for item in found.items]
+    assert texts.count("groups[].id is a string") == 1
+
+
+def test_no_value_of_a_variable_is_shown() -> None:
+    """Clauses, constants and paths are told as the file has them."""
+    event = '{"@if": {exists: "$.${WHERE}", then: a}}'
+    client = '{"@replace": {pattern: "${WHAT}", value: $.name}}'
+    destination = destination_of(
+        f", event: {event}, client: {client}",
+        """'type = "page" and name = "${EV}"'""",
+        EV="hm",
+        WHERE="there",
+        WHAT="abc",
+    )
+    told = " ".join(item.text for item in covered(destination).items)
+    assert 'name = "${EV}": held' in told
+    assert "`then` of @if exists $.${WHERE}" in told
+    assert '@replace "${WHAT}" of a text' in told
+    assert not any(value in told for value in ("hm", "there", "abc"))
 
 
 def test_an_event_that_cannot_be_resolved_tests_no_rule() -> None:

@@ -38,6 +38,16 @@ def test_fields_that_are_read_are_not_listed() -> None:
     assert unread(seen(", metadata: $.context.traits", event)) == [("context.locale", 1)]
 
 
+def test_a_disabled_mapping_reads_nothing() -> None:
+    """What only a mapping reads that is switched off is a field that no mapping reads."""
+    head = f"destination: rupt\nsettings: {{{SETTINGS}}}\nmappings:\n"
+    fields = "fields: {account: $.a, email: $.b}"
+    text = f'{head}  - {{name: Off, action: update_user, trigger: type = "page", enabled: false, {fields}}}\n'
+    coverage = Coverage(load_text(text))
+    coverage.see({"type": "page", "a": 1, "b": 2})
+    assert unread(coverage.report()) == [("a", 1), ("b", 1)]
+
+
 def test_the_commonest_come_first_with_their_types() -> None:
     """Fields are sorted by how many events have them, and tell of which types those are."""
     report = seen("", {"type": "track", "b": 1, "a": 1}, {"type": "page", "b": 1, "c": 2}, {"type": "bus", "c": 1})

@@ -145,6 +145,7 @@ def test_where_the_device_is_from() -> None:
     assert of_browser["version"] == "$.context.rupt.version"
     assert of_browser["client"] == "always, with context.rupt"
     assert of_browser["page"] == "$.properties.url"
+    assert sent(event_of(anonymousId="f", context={"rupt": mine}))["fingerprint"] == "$.context.rupt.fingerprint"
     of_mobile = sent(event_of(context={"device": {"id": "d", "type": "ios"}, "page": {"path": "/p"}}))
     assert of_mobile["signals"] == "$.context.device.id"
     assert of_mobile["device_info"] == "$.context.device and $.context.os"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from connector.errors import LanguageError, ResolveError
 from connector.language.builtins import DIRECTIVES
 from connector.language.compiler import compile_mapping, mapping_reads, parse_mapping
-from connector.language.directives import Example
+from connector.language.directives import Call, Example
 from connector.values import JSON, MISSING, load_json
 
 HERE = Path(__file__).parent
@@ -51,6 +51,25 @@ def test_every_recorded_case_of_the_published_runtime_agrees() -> None:
 def test_there_are_thirteen_directives() -> None:
     """The register holds Segment's thirteen directives, by their names."""
     assert sorted(DIRECTIVES.names()) == sorted(DIRECTIVE_NAMES.split())
+
+
+def test_every_option_with_a_value_has_a_role() -> None:
+    """What a directive does with a value of an option, it says where it is registered."""
+    for directive in DIRECTIVES:
+        for option in directive.options:
+            is_value = option.dynamic or option.kind in ("value", "object", "objects")
+            assert (option.role != "word") == is_value, f"{directive.name} {option.name}"
+        roles = [option.role for option in directive.options]
+        assert ("inside" in roles) == ("source" in roles)
+
+
+def test_options_are_found_by_their_role() -> None:
+    """A call gives its options with a role, those that were given."""
+    node = parse_mapping({"@if": {"blank": {"@path": "a"}, "then": "x", "else": "y"}})
+    assert isinstance(node, Call)
+    assert node.having("test") == [node.options["blank"]]
+    assert node.having("given") == [node.options["then"], node.options["else"]]
+    assert node.having("inside", "source") == []
 
 
 @pytest.mark.parametrize(

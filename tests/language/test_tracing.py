@@ -7,14 +7,13 @@ import pytest
 
 from connector.errors import ResolveError
 from connector.language.compiler import compile_mapping, parse_mapping
-from connector.language.directives import Node
+from connector.language.directives import Node, walk_nodes
 from connector.language.tracing import (
     Step,
     branches,
     compile_trace,
     describe,
     describe_path,
-    walk_nodes,
     walk_steps,
 )
 from connector.language.triggers import (

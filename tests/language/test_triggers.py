@@ -597,6 +597,34 @@ def test_typographic_quotes_are_named() -> None:
     """A trigger that was pasted from a text with curly quotes says so, once for each."""
     found = faults("event = \u201cSigned Up\u201d")
     assert [(fault.code, fault.start) for fault in found] == [("trigger_quote", 8), ("trigger_quote", 18)]
+    assert {(fault.instead, fault.choice) for fault in found} == {('event = "Signed Up"', False)}
+
+
+def test_a_path_of_another_place_loses_its_dollar() -> None:
+    """A field that is spelled as a path of the fields is corrected to the field alone."""
+    (fault,) = faults("$.properties.price > 5")
+    assert (fault.code, fault.instead) == ("trigger_path", "properties.price > 5")
+    assert fault.help == "write the field alone: properties.price > 5"
+
+
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [
+        ("event == 'a'", False),
+        ("userId = 5", False),
+        ('type = "track" and event = "a" or event = "b"', True),
+        ("properties.x != true", True),
+        ("event != null", True),
+        ('type = "page" name = "a"', True),
+        ("properties.x", True),
+        ('(type = "page" and name = "a"', True),
+    ],
+)
+def test_which_corrections_are_a_choice(text: str, choice: bool) -> None:
+    """Where another correction would take other events, the fault says that a person must choose."""
+    found = faults(text)
+    assert found[0].instead is not None
+    assert {fault.choice for fault in found} == {choice}
 
 
 @pytest.mark.parametrize("name", ["anonymousId", "groupId", "previousId", "category", "messageId", "timestamp"])

@@ -27,6 +27,10 @@ def lines(*, above: str = "# c", behind: str = "# c") -> str:
         lines(behind="# check: allow segment_reads_otherwise"),
         lines(above="# check: allow segment_reads_otherwise\n    # it is so at Segment\n"),
         lines(above="#check:allow never_holds, segment_reads_otherwise"),
+        lines(above="# Check: Allow segment_reads_otherwise"),
+        lines(above="# check: allow segment_reads_otherwise - it is so at Segment"),
+        lines(above="# check: allow segment_reads_otherwise: it is so at Segment"),
+        lines(above="# check: allow segment_reads_otherwise (it is so at Segment)"),
     ],
 )
 def test_a_comment_allows_a_code(mapping: str, tmp_path: Path) -> None:
@@ -53,6 +57,38 @@ def test_a_text_over_several_lines_is_allowed_at_its_key(tmp_path: Path) -> None
     mapping = lines(above="# check: allow segment_reads_otherwise", behind="")
     folded = mapping.replace("type = 'page'", ">\n      type != \"alias\"\n      and type = 'page'")
     assert [problem.code for problem in found_in(tmp_path, folded)] == ["redundant_part"]
+
+
+def test_a_comment_behind_the_sign_of_a_block_allows(tmp_path: Path) -> None:
+    """Behind `>-` a comment is none of the text's, and speaks of the block."""
+    mapping = lines(behind="").replace(
+        "type = 'page'", ">- # check: allow segment_reads_otherwise\n      type = 'page'"
+    )
+    assert found_in(tmp_path, mapping) == []
+
+
+@pytest.mark.parametrize("behind", [True, False])
+def test_a_comment_at_a_key_speaks_of_all_under_it(behind: bool, tmp_path: Path) -> None:
+    """A comment behind a key, or above it, allows a code in every line of the key's value, and not behind that."""
+    comment = "# check: allow personal_data"
+    value = "        home:\n          mail: $.context.traits.email\n        ip: $.context.ip\n"
+    key = f"      metadata: {comment}\n" if behind else f"      {comment}\n      metadata:\n"
+    head = '  - name: Mine\n    action: attach\n    trigger: type = "page"\n    fields:\n      account: userId\n'
+    assert [problem.code for problem in found_in(tmp_path, head + key + value)] == ["literal_path"]
+
+
+@pytest.mark.parametrize("reason", [" - we test it elsewhere", ": we test it", " (we test it)", " -- elsewhere"])
+def test_a_reason_is_no_code(reason: str, tmp_path: Path) -> None:
+    """What follows the codes is the reason, of which nothing is said."""
+    text = mapping('type = "page"').replace("name: Mine", f"name: Mine # check: allow no_tests{reason}")
+    assert found_in(tmp_path, text, notes=True) == []
+
+
+def test_a_comment_is_not_removed_unasked(tmp_path: Path) -> None:
+    """Removing an idle comment is no safe fix: its reason would be lost, and another environment may need it."""
+    (problem,) = found_in(tmp_path, lines(above="# check: allow never_holds", behind="").replace("'", '"'))
+    assert problem.fix is not None
+    assert not problem.fix.safe
 
 
 def test_a_comment_that_allows_nothing_is_told_of(tmp_path: Path) -> None:

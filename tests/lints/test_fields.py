@@ -18,6 +18,7 @@ PAGE = 'type = "page"'
         ("$.context.useragent", "$.context.userAgent"),
         ("$.context.page.pth", "$.context.page.path"),
         ("$.ip", "$.context.ip"),
+        ("'{{{ traits.email }}}'", "'{{{ context.traits.email }}}'"),
         ("$.traits.email", "$.context.traits.email"),
         ("'{{ context.pge.title }} x'", "'{{ context.page.title }} x'"),
         ('{"@path": traits.email}', '{"@path": context.traits.email}'),
@@ -52,6 +53,18 @@ def test_which_paths_are_told_of(trigger: str, path: str, code: str, tmp_path: P
     assert [problem.code for problem in problems] == ([code] if code else [])
 
 
+def test_a_path_of_liquid(tmp_path: Path) -> None:
+    """A template of Liquid is advised a path as Liquid has it."""
+    (problem,) = found_in(tmp_path, mapping(PAGE, 'account: $.userId, event: {"@liquid": "{{ traits.email }}"}'))
+    assert problem.help.startswith("write context.traits.email")
+
+
+def test_the_context_is_open(tmp_path: Path) -> None:
+    """Of a key in the context that is near a known one it is said that Segment names it otherwise, no more."""
+    (problem,) = found_in(tmp_path, mapping(PAGE, "account: $.userId, event: $.context.user_agent"))
+    assert problem.message == "Segment names no field 'user_agent' in context"
+
+
 def test_a_path_of_a_trigger(tmp_path: Path) -> None:
     """A trigger that asks page events for traits is told where these stand."""
     (problem,) = found_in(tmp_path, mapping('type = "page" and traits.plan = "pro"'))
@@ -84,6 +97,8 @@ def test_an_old_name_is_mended(value: str, tmp_path: Path) -> None:
     (problem,) = found_in(tmp_path, mapping(PAGE, f"account: $.userId, limit_config: {value}"))
     assert (problem.code, shown_by(problem, tmp_path)) == ("deprecated_field", "overall_limit")
     assert value.replace("overall_limit", "overall_device_limit") in fixed(problem, tmp_path)
+    assert problem.fix is not None
+    assert not problem.fix.safe
 
 
 def test_an_old_name_beside_its_new_one_has_no_fix(tmp_path: Path) -> None:
@@ -102,6 +117,9 @@ def test_an_old_name_beside_its_new_one_has_no_fix(tmp_path: Path) -> None:
         '{m: "{{context.ip}}"}',
         "{m: $.context.userAgent}",
         '{m: {"@case": {operator: lower, value: $.context.traits.address.street}}}',
+        '{m: "{{{context.traits.email}}}"}',
+        "{m: $.context.device.name}",
+        '{m: {"@if": {exists: $.userId, then: $.context.traits.email}}}',
         "$.context.traits",
         "$.context",
     ],
@@ -114,11 +132,22 @@ def test_personal_data_in_metadata(value: str, tmp_path: Path) -> None:
 
 def test_what_is_not_personal(tmp_path: Path) -> None:
     """Plans and page names in metadata are nobody's secret, nor are the traits of a group."""
-    plain = mapping(
-        PAGE, 'account: a, metadata: {plan: $.context.traits.plan, title: $.name, page: "{{name}}"}', name="A"
+    harmless = (
+        'plan: $.context.traits.plan, title: $.name, page: "{{name}}", company: $.context.traits.company.name, '
+        "by_phone: $.context.userAgentData.mobile, "
+        'has_mail: {"@if": {exists: $.context.traits.email, then: "yes", else: "no"}}'
     )
+    plain = mapping(PAGE, f"account: a, metadata: {{{harmless}}}", name="A")
     fields = "account: b, metadata: $.traits, groups: {id: $.groupId, metadata: {mail: $.traits.email}}"
     assert found_in(tmp_path, plain, mapping('type = "group"', fields, name="B")) == []
+
+
+def test_the_traits_of_a_user_are_not_a_group_s(tmp_path: Path) -> None:
+    """What an identify event says of a user is personal, in the metadata of a group too."""
+    (problem,) = found_in(
+        tmp_path, mapping('type = "identify"', "account: $.userId, groups: {id: g, metadata: $.traits}")
+    )
+    assert (problem.code, shown_by(problem, tmp_path)) == ("personal_data", "$.traits")
 
 
 @pytest.mark.parametrize(

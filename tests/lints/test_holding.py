@@ -100,6 +100,8 @@ def test_a_type_that_no_event_has(tmp_path: Path) -> None:
     (problem,) = found_in(tmp_path, mapping('type = "pgae" or type in ["scren", "track"]'))[:1]
     assert (problem.code, problem.help) == ("unknown_type", "did you mean 'page'?")
     assert 'type = \\"page\\"' in fixed(problem, tmp_path)
+    (problem,) = found_in(tmp_path, mapping('type = "Page"'))
+    assert 'type = \\"page\\"' in fixed(problem, tmp_path)
     assert [one.code for one in found_in(tmp_path, mapping('type = "pgae" or type in ["scren", "track"]'))] == [
         "unknown_type",
         "unknown_type",

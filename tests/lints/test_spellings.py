@@ -35,6 +35,9 @@ def test_a_spelling_that_can_be_mended(trigger: str, instead: str, tmp_path: Pat
         '!(contains(name, "x"))',
         'type = "track" and !(properties.n = 5)',
         'type = "page" and anonymousId != null',
+        'type = "page" and anonymousId in ["a", "b"]',
+        '(type = "page" and category = "docs") or type = "track"',
+        'type = "page" and (contains(context.page.path, "/b") or context.page.path = "/a")',
         'match(name, "a?c")',
         'name = "a \\"b\\""',
         "name = 'a \"b\"'",
@@ -57,6 +60,12 @@ def test_a_spelling_that_takes_other_events(trigger: str, tmp_path: Path) -> Non
         'type = "track" and (event = "a" or (event = "b" and name = "c") or (name = "d" and (userId = "e")))',
         'category = "x"',
         'contains(category, "x")',
+        'type = "page" and (userId != null or anonymousId != null)',
+        'type = "page" and (category = "docs")',
+        'type = "page" and (category = "docs" or groupId = "g")',
+        '((properties.plan = "free"))',
+        '(type = "page" and (userId = "u" or contains(userId, "z")))',
+        'type = "page" and userId in ["a", "b"]',
     ],
 )
 def test_documented_spellings_are_only_noted(trigger: str, tmp_path: Path) -> None:
@@ -74,6 +83,10 @@ def test_documented_spellings_are_only_noted(trigger: str, tmp_path: Path) -> No
         'type = "page" and !contains(name, "x")',
         "properties.a\\ b = 1.50",
         'match(name, "x*") or match(name, "*")',
+        'type = "page" and (context.page.path = "/a" or contains(context.page.path, "/b"))',
+        'type = "page" and (context.page.path = "/a" or !contains(context.page.path, "/b") )',
+        '(contains(context.page.path, "/b"))',
+        '(contains(context.page.path, "/b")) and userId = "u"',
     ],
 )
 def test_what_both_read_alike_is_not_told_of(trigger: str, tmp_path: Path) -> None:

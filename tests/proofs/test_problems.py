@@ -8,12 +8,13 @@ import pytest
 from connector.codes import SEVERITIES
 from connector.destination import Destination, load
 from connector.errors import Problem
-from connector.pipeline import Invalid, compile_plan
-from connector.proofs import prove
+from connector.lints import without_allowed
+from connector.pipeline import Invalid, Skipped, compile_plan
+from connector.proofs import proof_rows, prove
 from tests.cli.command import write_config
 
 TRIGGER = 'type = "page" and userId != null'
-USER = {"type": "page", "userId": "user-42", "anonymousId": "a"}
+USER: dict[str, Any] = {"type": "page", "userId": "user-42", "anonymousId": "a"}
 
 
 def loaded(folder: Path, fields: str, *, trigger: str = TRIGGER, action: str = "attach", more: str = "") -> Destination:
@@ -142,7 +143,8 @@ def test_nothing_is_told_of_what_is_always_there(tmp_path: Path) -> None:
     assert codes(loaded(tmp_path, "account: $.userId", trigger='type = "alias"')) == []
     assert codes(loaded(tmp_path, "account: $.name", trigger='name = "Home"')) == []
     assert codes(loaded(tmp_path, "account: $.name", trigger='match(name, "?*") and contains(name, "o")')) == []
-    assert codes(loaded(tmp_path, "account: 'u-{{userId}}'", trigger='type = "page"')) == []
+    assert codes(loaded(tmp_path, "account: 'u-{{userId}}'")) == []
+    assert codes(loaded(tmp_path, "account: 'u-{{userId}}{{anonymousId}}'", trigger='type = "page"')) == []
     assert codes(loaded(tmp_path, 'account: {"@if": {blank: $.userId, then: $.userId, else: $.anonymousId}}')) == []
 
 
@@ -169,6 +171,132 @@ def test_a_required_field_that_can_be_missing(
     (mapping,) = destination.mappings
     plan = compile_plan(mapping, destination.settings)
     assert isinstance(plan({"type": "page", "anonymousId": "a", **witness}, None), Invalid)
+
+
+HOLLOW = [
+    ("'user-{{type.id}}'", 'is no more than "user-"'),
+    ("'user-{{userId}}'", 'is no more than "user-" when `$.userId` is missing or null'),
+    (
+        "'{{context.app.name}}-{{name}}'",
+        'is no more than "-" when `$.context.app.name` and `$.name` are both missing or null',
+    ),
+    (
+        '{"@if": {exists: $.userId, then: $.userId, else: "name-{{name}}"}}',
+        'is no more than "name-" when `$.userId` and `$.name` are both missing or null',
+    ),
+]
+
+
+@pytest.mark.parametrize(("account", "message"), HOLLOW)
+def test_a_required_template_that_nothing_fills(account: str, message: str, tmp_path: Path) -> None:
+    """A required field that can be its template's own text alone is a warning: many people would be one account."""
+    destination = loaded(tmp_path, f"account: {account}", trigger='type = "page"')
+    problem = only(destination, "proof_template")
+    assert problem.severity == "warning"
+    assert problem.message == f"account {message}: it is then the same for all such events"
+    (mapping,) = destination.mappings
+    found = compile_plan(mapping, destination.settings)({"type": "page", "anonymousId": "a"}, None)
+    assert not isinstance(found, Invalid)
+    assert found.payload is not None
+    assert f'"{found.payload["account"]}"' in problem.message
+
+
+def test_a_template_that_is_only_tested_or_not_required_is_nothing_to_tell_of(tmp_path: Path) -> None:
+    """A text of an optional field, or one that an @if asks for, names nobody."""
+    fields = "account: $.userId, email: 'user-{{name}}'"
+    assert "proof_template" not in codes(loaded(tmp_path, fields))
+    fields = 'account: {"@if": {exists: "a{{name}}", then: $.userId}}'
+    assert "proof_template" not in codes(loaded(tmp_path, fields))
+
+
+def test_a_field_that_no_event_has_is_not_asked_for(tmp_path: Path) -> None:
+    """Of a path that leads nowhere the lints tell: the proof does not say that the trigger should ask for it."""
+    for account in ("$.user_id", "$.context.page.titel", "$.groupId", "'user-{{user_id}}'"):
+        found = codes(loaded(tmp_path, f"account: {account}", trigger='type = "page"'))
+        assert {"proof_required", "proof_template", "proof_refused"}.isdisjoint(found), account
+    assert codes(loaded(tmp_path, "account: x, email: $.context.page.titel")) == []
+    account = '{"@if": {exists: $.user_id, then: $.user_id, else: $.userId}}'
+    problem = only(loaded(tmp_path, f"account: {account}", trigger='type = "page"'), "proof_required")
+    assert problem.help.startswith("add `and userId != null` to the trigger, or ")
+
+
+def test_a_path_that_no_trigger_can_name_is_in_no_help(tmp_path: Path) -> None:
+    """The help names a clause only when a trigger can have it."""
+    problem = only(loaded(tmp_path, "account: $.traits", trigger='type = "identify"'), "proof_never")
+    assert "`and" not in problem.help
+    problem = only(
+        loaded(tmp_path, 'account: {"@json": {mode: encode, value: $.traits}}', trigger='type = "identify"'),
+        "proof_required",
+    )
+    assert problem.help.startswith("let the trigger ask for it, or ")
+
+
+def test_a_trigger_that_holds_for_no_event_proves_nothing(tmp_path: Path) -> None:
+    """What only the lints know to hold never, by the fields that events of a type have, proves nothing either."""
+    for trigger in ('type = "page" and event = "Home"', 'type = "track" and name = "x"'):
+        assert codes(loaded(tmp_path, "account: $.userId", trigger=trigger)) == []
+
+
+SKIPPED = [
+    ("update_user", "account: $.userId", "nothing_to_update"),
+    ("update_user", "account: $.userId, phone: '0123'", "nothing_to_update"),
+    ("update_user", "account: $.userId, email: $.userId.email", "nothing_to_update"),
+    ("update_user", "account: $.userId, groups: {name: $.name}", "nothing_to_update"),
+    ("update_user", "account: '..', email: $.name", "account_not_addressable"),
+    ("detach", "account: $.userId, device: '.'", "device_not_addressable"),
+]
+
+
+@pytest.mark.parametrize(("action", "fields", "reason"), SKIPPED)
+def test_an_action_that_can_do_nothing(action: str, fields: str, reason: str, tmp_path: Path) -> None:
+    """A mapping of which the action skips every event is a warning, with the action's own reason."""
+    destination = loaded(tmp_path, fields, action=action)
+    problem = only(destination, "proof_skipped")
+    assert problem.severity == "warning"
+    assert problem.message.startswith(f"every event is skipped: {reason}")
+    assert problem.source[problem.column - 1 :].startswith(action)
+    (mapping,) = destination.mappings
+    found = compile_plan(mapping, destination.settings)({**USER, "name": "Home"}, None)
+    assert isinstance(found, Skipped)
+    assert found.reason.startswith(reason)
+
+
+def test_a_preset_of_which_nothing_is_left_to_send(tmp_path: Path) -> None:
+    """What is cleared beside a preset is told at the preset."""
+    cleared = "{preset: update-user, fields: {email: null, phone: null, groups: null}}"
+    config = write_config(tmp_path, cleared, settings=["api_secret: s"])
+    problem = only(load(config, {}), "proof_skipped")
+    assert problem.file == str(config)
+    assert problem.source[problem.column - 1 :].startswith("update-user")
+
+
+@pytest.mark.parametrize(
+    ("action", "fields"),
+    [
+        ("update_user", "account: $.userId, email: $.context.traits.email"),
+        ("update_user", "account: $.userId, phone: $.context.traits.phone"),
+        ("update_user", "account: $.userId, metadata: {plan: $.name}"),
+        ("update_user", "account: $.userId, groups: {id: $.context.groupId}"),
+        ("update_user", "account: $.context, phone: '0123'"),
+        ("detach", "account: $.userId, device: $.properties.device"),
+        ("attach", "account: $.userId"),
+    ],
+)
+def test_an_action_that_can_do_something(action: str, fields: str, tmp_path: Path) -> None:
+    """Where an event may be sent, or is invalid in the first place, nothing is said of skips."""
+    assert "proof_skipped" not in codes(loaded(tmp_path, fields, action=action))
+
+
+def test_what_a_variable_holds_is_told_nobody(tmp_path: Path) -> None:
+    """A text that comes from the environment may be a secret: it is in no message, and no row of the proof."""
+    branch = '{"@if": {exists: $.name, then: "${WORD}", else: no}}'
+    fields = f"include_page: {branch}, tolerance: {branch}, account: '${{WORD}}-{{{{userId}}}}'"
+    text = f"{{name: Mine, action: attach, trigger: 'type = \"page\"', fields: {{{fields}}}}}"
+    destination = load(write_config(tmp_path, text), {"WORD": "hush"})
+    problems = prove(destination)
+    assert {"proof_template", "proof_never"} <= {problem.code for problem in problems}
+    assert not any("hush" in problem.message + problem.help for problem in problems)
+    assert "hush" not in repr(list(proof_rows(destination)))
 
 
 def test_an_id_that_can_be_an_empty_text_is_only_noted(tmp_path: Path) -> None:
@@ -240,6 +368,22 @@ def test_a_problem_of_a_preset_stands_in_the_file_that_uses_it(tmp_path: Path) -
     assert problem.fix is None
 
 
+def test_what_stands_in_one_of_our_presets_is_told_at_its_user(tmp_path: Path) -> None:
+    """Notes of a preset that comes with the connector stand at `preset:`, where a comment can allow them."""
+    config = write_config(tmp_path, "preset: attach-device")
+    destination = load(config, {})
+    found = prove(destination)
+    assert {problem.code for problem in found} == {"proof_optional", "proof_refused"}
+    assert {(problem.file, problem.line) for problem in found} == {(str(config), 6)}
+    assert all("of the preset)" in problem.message and problem.fix is None for problem in found)
+    text = config.read_text(encoding="utf-8").replace(
+        "preset: attach-device", "preset: attach-device # check: allow proof_optional, proof_refused"
+    )
+    config.write_text(text, encoding="utf-8")
+    destination = load(config, {})
+    assert without_allowed(destination, prove(destination)) == []
+
+
 def test_a_preset_says_that_it_is_meant(tmp_path: Path) -> None:
     """A preset's tests count where its trigger and its field are taken over, whatever else is put beside them."""
     config = write_config(tmp_path, "{preset: attach-device, name: Mine, fields: {phone: $.name}}")
@@ -265,6 +409,18 @@ NEVER = [
         'account: $.userId, tolerance: {"@if": {exists: $.name, then: strictest, else: loose}}',
         'tolerance is always "strictest" or "loose", and must be default, strict or lenient: every event is invalid',
     ),
+    (
+        'account: $.userId, include_page: {"@if": {exists: $.name, then: "yes", else: "no"}}',
+        'include_page is always "yes" or "no", and must be true or false: every event is invalid',
+    ),
+    (
+        'account: $.userId, limit_config: {people_limit: {"@if": {exists: $.name, then: "three", else: "four"}}}',
+        'limit_config.people_limit is always "three" or "four", and must be a number: every event is invalid',
+    ),
+    (
+        'account: $.userId, include_page: {"@if": {exists: $.name, then: 7, else: 8}}',
+        "include_page is always a number, and must be true or false: every event is invalid",
+    ),
     ("account: $.userId, phone: $.userId.phone", "phone is always missing or empty: it is never sent"),
     ('account: $.userId, email: ""', "email is always empty: it is never sent"),
     (
@@ -285,6 +441,48 @@ def test_a_field_that_can_never_pass(fields: str, message: str, tmp_path: Path) 
     destination = loaded(tmp_path, fields)
     assert f"proof_never: {message}" in told(destination)
     assert only(destination, "proof_never").severity == "warning"
+
+
+YES: list[tuple[str, list[str]]] = [
+    ('include_page: "true"', []),
+    ('limit_config: {people_limit: "3"}', []),
+    ('include_page: {"@if": {exists: $.name, then: "true", else: "false"}}', []),
+    ('include_page: {"@if": {exists: $.name, then: 1}}', ["proof_optional"]),
+    ('include_page: {"@if": {exists: $.name, then: "true"}}', ["proof_optional"]),
+    ('include_page: {"@case": {operator: lower, value: "TRUE"}}', []),
+]
+
+
+@pytest.mark.parametrize(("fields", "found"), YES)
+def test_a_written_text_that_is_converted_is_nothing_to_tell_of(fields: str, found: list[str], tmp_path: Path) -> None:
+    """What a text or number of the file becomes is known: nothing is guessed of it."""
+    destination = loaded(tmp_path, f"account: $.userId, {fields}")
+    assert [code for code in codes(destination) if code != "proof_empty"] == found
+    (mapping,) = destination.mappings
+    assert not isinstance(compile_plan(mapping, destination.settings)(USER, None), Invalid)
+
+
+def test_a_written_text_that_is_never_converted(tmp_path: Path) -> None:
+    """A branch whose text the schema cannot convert makes its events invalid: that is a warning, and names the text."""
+    fields = 'account: $.userId, include_page: {"@if": {exists: $.name, then: "yes", else: "true"}}'
+    destination = loaded(tmp_path, fields)
+    problem = only(destination, "proof_type")
+    assert problem.severity == "warning"
+    assert problem.message == (
+        'include_page is "yes" when `$.name` is there, and must be true or false: the event is then invalid'
+    )
+    (mapping,) = destination.mappings
+    plan = compile_plan(mapping, destination.settings)
+    assert isinstance(plan({**USER, "name": "Home"}, None), Invalid)
+    assert not isinstance(plan(USER, None), Invalid)
+
+
+def test_a_list_of_nothing_is_no_choice(tmp_path: Path) -> None:
+    """The one item of a list counts for it, and nothing becomes an empty text, which is none of the choices."""
+    destination = loaded(tmp_path, 'account: $.userId, tolerance: [{"@if": {exists: $.type.x, then: strict}}]')
+    assert "proof_never" in codes(destination)
+    (mapping,) = destination.mappings
+    assert isinstance(compile_plan(mapping, destination.settings)(USER, None), Invalid)
 
 
 def test_a_branch_that_can_never_pass(tmp_path: Path) -> None:

@@ -127,6 +127,23 @@ def test_the_schema_agrees_with_the_proof(event: dict[str, JSON], mapped: JSON, 
 
 
 @quick
+@given(
+    events(), st.lists(st.sampled_from(["{{userId}}", "{{own.a}}", "{{name}}", "u-", "{{{context.own}}}"])), TRIGGERS
+)
+def test_a_template_that_nothing_fills_was_told(event: dict[str, JSON], pieces: list[str], text: str) -> None:
+    """Where a required template gives its own text alone, as all that it inserts is missing, that was proven."""
+    tree, node = parse_trigger(text), parsed({"account": {"@template": "".join(pieces)}})
+    assume(isinstance(node, Fields) and compile_trigger(tree)(event))
+    assert isinstance(node, Fields)
+    keys = [tuple(piece.strip("{}").split(".")) for piece in pieces if piece != "u-"]
+    found: list[object] = [walk(event, one) for one in keys]  # type: ignore[arg-type]  # dicts are invariant
+    if not found or "u-" not in pieces or any(value is not None and value is not MISSING for value in found):
+        return
+    (proof,) = prove_fields(node, premises(tree), SCHEMA).fields
+    assert told(proof.hollow, "u-", event)
+
+
+@quick
 @given(events(), MAPPED, TRIGGERS)
 def test_no_event_takes_a_dead_branch(event: dict[str, JSON], mapped: JSON, text: str) -> None:
     """A branch that was proven never to be taken is never taken."""

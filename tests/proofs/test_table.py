@@ -68,10 +68,44 @@ def test_a_field_without_a_value_has_no_types(tmp_path: Path) -> None:
     assert rows(tmp_path, mapping)["phone"].types == ("never",)
 
 
-def test_a_mapping_that_takes_nothing_has_no_rows(tmp_path: Path) -> None:
-    """Of a trigger that never holds nothing is proven."""
-    mapping = '{name: A, action: attach, trigger: \'type = "page" and type = "track"\', fields: {account: $.event}}'
-    assert rows(tmp_path, mapping) == {}
+NOTHING = """\
+name: Nobody
+    action: attach
+    trigger: type = "page" and event = "Home"
+    fields: {account: $.event}"""
+
+
+def test_a_mapping_that_takes_nothing_has_a_row_that_says_so(tmp_path: Path) -> None:
+    """Of a trigger that never holds nothing is proven, and that is not passed over in silence."""
+    (row,) = rows(tmp_path, NOTHING).values()
+    assert row.takes_nothing
+    assert (row.mapping, row.field, row.types, row.line) == ("Nobody", "", (), 8)
+
+
+def test_check_prints_what_takes_nothing(tmp_path: Path) -> None:
+    """A mapping that takes no event stands in the proof with that word."""
+    done = call("check", "--proof", "--config", write_config(tmp_path, NOTHING, FIELDS))
+    assert done.out.startswith("Nobody  attach\n  takes no event, so nothing is proven of it  line 8\n")
+    assert "\n\nMine  attach\n  account" in done.out
+
+
+def test_check_prints_when_a_template_gives_its_own_text_alone(tmp_path: Path) -> None:
+    """A required field that names nobody for some events says for which."""
+    mapping = "{name: A, action: attach, trigger: 'type = \"page\"', fields: {account: 'user-{{userId}}'}}"
+    done = call("check", "--proof", "--config", write_config(tmp_path, mapping))
+    assert done.out.splitlines()[2] == "           no more than its own text when `$.userId` is missing or null"
+
+
+def test_a_long_name_keeps_the_columns(tmp_path: Path) -> None:
+    """The types stand in one column, however long a field's name is."""
+    mapping = "{name: A, action: attach, trigger: 'type = \"page\"', fields: {account: x, email: $.name, limit_config: "
+    mapping += "{overall_device_limit: $.properties.limit, people_limit: $.context.page}}}"
+    done = call("check", "--proof", "--config", write_config(tmp_path, mapping))
+    lines = [line for line in done.out.splitlines()[1:] if line[2] != " "]
+    assert len(lines) == 5
+    assert {line[:37].rstrip() + "|" for line in lines} >= {"  limit_config.overall_device_limit|", "  account|"}
+    assert all(line[35:37] == "  " and line[37] != " " for line in lines)
+    assert all(cells(line) <= 80 for line in done.out.splitlines())
 
 
 def test_check_prints_the_proof(tmp_path: Path) -> None:

@@ -94,7 +94,60 @@ def test_keys_that_are_data_have_pseudonyms(key: str) -> None:
     assert NAMES.event({"properties": {key: True}}) == {"properties": {NAMES.text(key): True}}
 
 
-@pytest.mark.parametrize("key", ["email", "billing_address", "utm_source", "firstName", "$set", "Order Total"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "ada.lovelace",
+        "xK3jd9aPqZ",
+        "7d1b3e2c",
+        "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+        "cus_NxYzAbCdEfGhIj",
+        "u8492",
+        "V1StGXR8_Z5jdHi6B-myT",
+    ],
+)
+def test_keys_that_are_ids_have_pseudonyms(key: str) -> None:
+    """A key of letters and digits mixed, or of words with dots between, is taken for a value."""
+    event: dict[str, Any] = NAMES.event({"properties": {"members": {key: 1}}})
+    (made,) = event["properties"]["members"]
+    assert made != key
+    assert made == NAMES.text(key)
+
+
+def test_keys_of_a_map_have_pseudonyms() -> None:
+    """Where several keys lead to objects of the same build they are values, unless fields are called so."""
+    people: dict[str, Any] = {name: {"role": "admin"} for name in ("ada", "grace", "linus")}
+    places: dict[str, Any] = {name: {"city": True} for name in ("billing", "shipping", "home")}
+    made: dict[str, Any] = NAMES.event({"properties": {"people": people, "places": places}})
+    assert list(made["properties"]["people"]) == [NAMES.text(name) for name in people]
+    assert list(made["properties"]["places"]) == list(places)
+
+
+def test_keys_that_a_site_names_stay_unless_they_are_addresses() -> None:
+    """Of consent and integrations names stay, and addresses and ids do not."""
+    names: dict[str, Any] = {"Google Analytics": True, "Segment.io": False, "C0001": True, "ada@acme.com": True}
+    made: dict[str, Any] = NAMES.event({"integrations": names, "context": {"consent": {"categoryPreferences": names}}})
+    expected = ["Google Analytics", "Segment.io", "C0001", NAMES.text("ada@acme.com")]
+    assert list(made["integrations"]) == expected
+    assert list(made["context"]["consent"]["categoryPreferences"]) == expected
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "email",
+        "billing_address",
+        "utm_source",
+        "firstName",
+        "$set",
+        "Order Total",
+        "address_line_1",
+        "line2",
+        "sha256",
+        "isVIPUser",
+        "originalTimestamp",
+    ],
+)
 def test_other_keys_stay(key: str) -> None:
     """A key that names a field stays."""
     assert list(NAMES.event({"properties": {key: True}})["properties"]) == [key]  # type: ignore[arg-type]
@@ -140,3 +193,74 @@ def test_names_of_events_and_pages_hold_no_data() -> None:
     assert made["event"] == f"Mailed {NAMES.text('ada@acme.com')}"
     assert made["name"] == f"Profile of {NAMES.text('Ada')}"
     assert made["context"] == {"app": {"name": NAMES.text("ada@acme.com")}}
+
+
+def test_what_an_event_says_of_its_person_is_in_no_name() -> None:
+    """Words of ids, traits and addresses get the same pseudonyms in names of events, apps and devices as elsewhere."""
+    event: dict[str, Any] = {
+        "event": "Viewed xK3jd9aPqZ by Ada Lovelace cus_NxYzAbCdEfGh",
+        "channel": "server xK3jd9aPqZ",
+        "userId": "xK3jd9aPqZ",
+        "traits": {"name": "Ada Lovelace", "plan": "viewed"},
+        "context": {
+            "library": {"name": "analytics.ada"},
+            "app": {"name": "Ada App"},
+            "device": {"model": "Grace Hopper's iPhone"},
+        },
+    }
+    made: dict[str, Any] = NAMES.event(event)
+    ada, lovelace = NAMES.text("Ada"), NAMES.text("Lovelace")
+    assert made["event"].startswith(f"Viewed {made['userId']} by {ada} {lovelace} cus_")
+    assert "NxYz" not in made["event"]
+    assert made["channel"] == f"server {made['userId']}"
+    assert made["context"]["library"] == {"name": f"analytics.{ada.lower()}"}
+    assert made["context"]["app"] == {"name": f"{ada} App"}
+    assert made["context"]["device"] == {"model": f"{NAMES.text('Grace')} {NAMES.text('Hopper')}'s iPhone"}
+
+
+@pytest.mark.parametrize(
+    "name", ["Order Completed", "pageViewedOnIPad", "OAuth2 Login", "Step1 Completed", "Q3 Report"]
+)
+def test_names_of_events_stay(name: str) -> None:
+    """A name that holds nothing of the person and no id stays."""
+    assert NAMES.event({"event": name, "userId": "user-42"})["event"] == name
+
+
+def test_a_surname_that_is_a_word_is_none_beside_a_name() -> None:
+    """In titles a word of pages that is also a trait's is replaced beside another of that person, and stays alone."""
+    event: dict[str, Any] = {
+        "traits": {"name": "Ada Price"},
+        "context": {"page": {"title": "Ada Price | Price list", "path": "/price"}},
+    }
+    made: dict[str, Any] = NAMES.event(event)
+    assert made["context"]["page"]["title"].startswith(f"{NAMES.text('Ada')} {NAMES.text('Price')} | Price ")
+    assert made["context"]["page"]["path"] == "/price"
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 7, 42, 4711])
+def test_a_number_and_its_text_stay_equal(number: int) -> None:
+    """What is written as a number in one place and as a text in another is the same afterwards, at any place."""
+    for key in ("id", "score", "rating", "position", "count"):
+        made: dict[str, Any] = NAMES.event({"properties": {key: number}, "traits": {key: str(number)}})
+        assert str(made["properties"][key]) == made["traits"][key]
+
+
+def test_no_digit_becomes_another_ones() -> None:
+    """Digits that stand alone stay different numbers."""
+    assert sorted(NAMES.value(number, ("properties", "id")) for number in range(10)) == list(range(10))  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize("time", ["849204", 849204])
+def test_a_time_that_is_none_does_not_stay(time: Any) -> None:
+    """Digits in place of a time that are no moment get other ones."""
+    assert NAMES.event({"timestamp": time})["timestamp"] == NAMES.value(time)
+    assert NAMES.event({"timestamp": time}) != {"timestamp": time}
+
+
+def test_places_of_many_names_are_counted() -> None:
+    """How many names stayed is said by place, and no value is a part of it."""
+    names = Pseudonyms(b"a key that only tests have")
+    for at in range(40):
+        letters = chr(97 + at // 26) + chr(97 + at % 26)
+        names.event({"event": f"Clicked {letters}", "properties": {f"key{letters}": {"ada@acme.com": {"on": True}}}})
+    assert names.names() == {"event": 40, "properties.*": 40}

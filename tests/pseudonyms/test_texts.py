@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connector.actions.conversions import phone_of
 from connector.pseudonyms import Pseudonyms
 from connector.pseudonyms.vocabulary import CONSTANTS
 
@@ -127,20 +128,78 @@ def test_an_invalid_phone_number_stays_invalid(number: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["ada@", "ada@@acme.com", "ada@acme.c", "ada.acme.com", "ada@-acme.com", "ada@acme", "@acme.com"]
+    "text", ["ada@", "ada@@acme.com", "ada@acme.c", "ada.acme", "ada@-acme.com", "ada@acme", "@acme.com"]
 )
 def test_an_invalid_address_stays_invalid(text: str) -> None:
     """An e-mail address with a fault keeps it, and becomes no other text."""
     assert shape(NAMES.text(text)) == shape(text)
 
 
-def test_addresses_of_machines_are_those_for_documentation() -> None:
-    """IP addresses stay such, and belong to nobody."""
-    nets = [ipaddress.ip_network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")]
+def test_addresses_of_machines_belong_to_nobody() -> None:
+    """IP addresses stay such, and are of networks that nobody has."""
+    nets = [ipaddress.ip_network(net) for net in ("240.0.0.0/4", "2001:db8::/32")]
     for text in ("81.2.69.142", "203.0.113.7", "2001:4860:4860::8888", "fe80::1"):
         made = ipaddress.ip_address(NAMES.text(text))
         assert any(made in net for net in nets)
         assert str(made) != text
+
+
+def test_two_machines_stay_two() -> None:
+    """Of many IP addresses no two become the same one, also where one is written in the newer form."""
+    addresses = [f"84.92.{high}.{low}" for high in range(8) for low in range(256)]
+    assert len({NAMES.text(address) for address in addresses}) == len(addresses)
+    assert NAMES.text("::ffff:84.92.4.17") == f"::ffff:{NAMES.text('84.92.4.17')}"
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "+1 415 849 2041",
+        "+1\u2011415\u2011849\u20112041",
+        "+1\u00a0415\u00a0849\u00a02041",
+        "+1 415 849 2041 ext 5",
+        "+1 (415) 849-2041 x5",
+        "\uff0b14158492041",
+    ],
+)
+def test_a_phone_number_is_one_however_it_is_written(number: str) -> None:
+    """All forms that the wire takes for the same number get the same one, and an extension gets another."""
+    made = NAMES.text(number)
+    assert phone_of(made) == phone_of(NAMES.text("+14158492041"))
+    assert phone_of(made) not in (None, "+14158492041")
+    assert shape(made) == shape(number)
+
+
+@pytest.mark.parametrize(
+    "text", ["https://lovelace.io/", "ada@lovelace.io", "https://app.lovelace.io/x?at=lovelace.io"]
+)
+def test_a_host_is_the_same_wherever_it_stands(text: str) -> None:
+    """A host that stands alone has the pseudonym that it has in links and addresses, which belongs to nobody."""
+    host = NAMES.text("lovelace.io")
+    assert host.endswith(".example.com")
+    assert host in NAMES.text(text)
+
+
+def test_what_is_encoded_twice_is_found() -> None:
+    """Percent signs hide nothing, however often a text was encoded."""
+    for encoded in ("ada%40acme.com", "ada%2540acme.com", "https://x.io/?q=ada%252540acme.com"):
+        made = NAMES.text(encoded).replace("%2525", "%").replace("%25", "%")
+        assert NAMES.text("ada@acme.com").replace("@", "%40") in made
+
+
+@pytest.mark.parametrize("text", ["caf%e9", "?q=caf%E9%40", "/caf%e9/ada", "%ed%a0%80", "?q=\ud800%40", "100%25", "%%%41"])
+def test_what_cannot_be_decoded_is_text(text: str) -> None:
+    """Percent signs before what is no UTF-8, or nothing, harm nobody."""
+    assert NAMES.text(text) != text or text in ("100%25", "%ed%a0%80")
+    assert "caf" not in NAMES.text(text)
+
+
+def test_a_long_address_stays_as_short_as_it_must_be() -> None:
+    """An address that is not too long does not become too long."""
+    text = f"{'ada' * 20}@{'.'.join(['lovelace' * 6] * 3)}.{'b' * 34}.io"
+    assert len(text) <= 254
+    assert len(NAMES.text(text)) <= 254
+    assert NAMES.text(text).endswith(".example.com")
 
 
 def test_case_is_kept_in_the_pseudonym() -> None:

@@ -10,7 +10,7 @@ from connector.errors import UsageError
 from connector.queue import Filtered
 from connector.queue.desk import Desk
 from connector.queue.desk_audit import Difference, Imbalance, audit
-from connector.queue.desk_jobs import Choice, list_filtered, list_jobs, stored_job
+from connector.queue.desk_jobs import Choice, list_filtered, list_jobs, stored_jobs
 from connector.queue.desk_life import life_of
 from connector.queue.sqlite import SqliteQueue
 from connector.queue.store import FILE
@@ -125,8 +125,8 @@ def test_a_stored_job_has_its_event_and_last_request(tmp_path: Path) -> None:
     build(tmp_path)
     with Desk(tmp_path) as desk:
         (dead,) = list_jobs(desk, Choice(("dead",)))
-        stored = stored_job(desk, dead.number)
-        assert stored_job(desk, dead.number + 1_000_000) is None
+        (stored,) = stored_jobs(desk, [dead.number])
+        assert list(stored_jobs(desk, [dead.number + 1_000_000])) == []
     assert stored is not None
     assert stored.job is not None
     assert stored.job.key == job_of(event("dead")).key

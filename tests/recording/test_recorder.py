@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,57 @@ def test_a_value_that_no_rule_knows_is_drawn_again(tmp_path: Path) -> None:
     assert {one.redrawn for one in proven} == {0, 1}
 
 
+def phone_event(number: str, text: str) -> dict[str, Any]:
+    """Make a page event of Ada with a phone number."""
+    return page(1, messageId=number, userId="lovelace", properties={"email": "ada@x.io", "phone": text})
+
+
+@pytest.mark.parametrize(
+    "phone", ["+1 415 849 2041 ext 5", "+1\u2011415\u2011849\u20112041", "\uff0b14158492041 \u200b"]
+)
+def test_an_odd_phone_number_takes_its_way(tmp_path: Path, phone: str) -> None:
+    """What the wire takes as a phone number stays one, and nothing else of the event is drawn again."""
+    fields = "{account: $.userId, email: $.properties.email, phone: $.properties.phone}"
+    chosen = destination(tmp_path, mapping('type = "page"', fields))
+    odd, plain = prove(chosen, phone_event("m2", phone)), prove(chosen, phone_event("m1", "+1 415 849 2041"))
+    assert isinstance(odd, Proven)
+    assert isinstance(plain, Proven)
+    assert (odd.redrawn, odd.data["userId"]) == (0, plain.data["userId"])
+
+
+def test_only_the_field_that_differs_is_drawn_again(tmp_path: Path) -> None:
+    """Where a field is left out of the request its own values are drawn again, nothing else and never an id."""
+    pattern = "{% assign rest = properties.rank | modulo: 7 %}{% if rest == 3 %}+14158492041{% else %}none{% endif %}"
+    phone = f"{{'@liquid': '{pattern}'}}"
+    chosen = destination(
+        tmp_path, mapping('type = "page"', f"{{account: $.userId, email: $.properties.email, phone: {phone}}}")
+    )
+    ways, drawn = Ways(chosen), list[int]()
+    for number in range(40):
+        event = page(number, properties={"email": "ada@x.io", "rank": 7 * (100 + number) + 3})
+        pseudonyms = Pseudonyms(KEY)
+        found, usual = Prover(ways, pseudonyms).prove("m", event, ways.follow(event)), pseudonyms.event(event)
+        if isinstance(found, Proven):
+            drawn.append(found.redrawn)
+            properties: Any = usual["properties"]
+            rank = found.data["properties"]["rank"]  # type: ignore[index, call-overload]
+            assert found.data == {**usual, "properties": {**properties, "rank": rank}}
+    assert set(drawn) == {0, 1}
+
+
+def test_what_is_left_out_of_a_request_is_named(tmp_path: Path) -> None:
+    """An event is told with where it stands and the field that its pseudonyms would lose."""
+    fields = "{account: $.userId, phone: $.messageId}"
+    chosen = destination(tmp_path, mapping('type = "page"', fields))
+    ways = Ways(chosen)
+    event = page(1, messageId="tel:+14158492041;phone-context=a.com")
+    original = ways.follow(event)
+    found = Prover(ways, Pseudonyms(KEY)).prove("m", event, original, at="ph.jsonl:4")
+    assert isinstance(found, Parted)
+    assert found.at == "ph.jsonl:4"
+    assert found.sentence.startswith("phone is left out of the request (")
+
+
 def test_what_cannot_be_mended_is_left_out_and_told(tmp_path: Path) -> None:
     """An event whose pseudonyms take another way is told with the clause, its place, and no value."""
     chosen = destination(tmp_path, mapping('properties.tariff = "Zephyrian"'))
@@ -208,6 +260,42 @@ def test_what_is_on_disk_is_what_was_proven(tmp_path: Path) -> None:
         with pytest.raises(ConnectorError, match="what was written is not what was proven"):
             recording.prove(ways)
     assert [file.name for file in tmp_path.iterdir()] == ["rupt.yaml"]
+
+
+def test_a_pipe_is_written_to_and_a_link_is_followed(tmp_path: Path) -> None:
+    """What is no file is never replaced: a pipe gets the events, and of a link the file that it leads to is written."""
+    chosen, pipe, target = destination(tmp_path), tmp_path / "pipe", tmp_path / "target.ndjson"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    record(chosen, pipe, [str(write_events(tmp_path / "events.ndjson", page(1)))])
+    assert os.read(reader, 1 << 16).count(b"\n") == 1
+    os.close(reader)
+    assert pipe.is_fifo()
+    link = tmp_path / "link.ndjson"
+    target.touch(0o600)
+    link.symlink_to(target)
+    record(chosen, link, [str(tmp_path / "events.ndjson")])
+    assert link.is_symlink()
+    assert target.read_bytes().count(b"\n") == 1
+    assert target.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_must_not_be_replaced_is_refused(tmp_path: Path) -> None:
+    """A folder, a server's folder and what is read are refused, also with --force, and are told by the name given."""
+    (tmp_path / "data").mkdir()
+    for name in ("data/queue.db", "source.ndjson"):
+        (tmp_path / name).touch()
+    (tmp_path / "link").symlink_to(tmp_path / "source.ndjson")
+    for name, words in (
+        (".", "this is a folder"),
+        ("data/queue.db", "data folder of a server"),
+        ("data/new.ndjson", "data folder of a server"),
+        ("source.ndjson", "this is what is read"),
+        ("link", "this is what is read"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            Recording(str(tmp_path / name), force=True, inputs=[str(tmp_path / "source.ndjson")])
+    assert len(list(tmp_path.rglob("*"))) == 4
 
 
 def test_a_file_is_not_overwritten(tmp_path: Path) -> None:

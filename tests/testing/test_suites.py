@@ -120,6 +120,22 @@ def test_variables_of_a_test_file(tmp_path: Path, write: Write) -> None:
     assert [groups[0].destination.settings.client_id, groups[-1].destination.settings.client_id] == ["real", "an-id"]
 
 
+def test_variables_on_which_test_files_differ(tmp_path: Path, write: Write) -> None:
+    """What test files give different values is no business of the tests beside mappings, whatever the files' names."""
+    write("rupt.yaml", CONFIG.replace("${CLIENT}", "${CLIENT:-usual}"))
+    write("a_test.yaml", SUITE)
+    write("b_test.yaml", SUITE.replace("an-id", "other-id"))
+    groups = gathered(tmp_path, environment={})
+    assert [group.destination.settings.client_id for group in (groups[0], *groups[-2:])] == [
+        "usual",
+        "an-id",
+        "other-id",
+    ]
+    write("rupt.yaml", CONFIG)
+    with pytest.raises(DestinationError, match="the test files give CLIENT different values: set it in the env"):
+        gathered(tmp_path, environment={})
+
+
 def test_stand_ins_stay(tmp_path: Path, write: Write) -> None:
     """Where stand-ins fill what is unset, they do so beside a test file's variables too."""
     write("rupt_test.yaml", SUITE.replace("CLIENT", "OTHER"))
@@ -137,6 +153,7 @@ WRONG = [
     ("{«mappings: []}", "wrong_value", "--config"),
     ("{tests: [{mapping: «Onne, event: {}, expect: {}}]}", "wrong_value", "did you mean 'One'?"),
     ("{tests: [{event: {}, expect_mappings: [One, «Too]}]}", "wrong_value", "did you mean 'Two'?"),
+    ("{tests: [{event: {}, expect_mappings: {«One: {}}}]}", "wrong_type", "write true, or one of expect"),
     ("{tests: [{event: {}, expect_mappings: {«Too: true}}]}", "wrong_value", "did you mean 'Two'?"),
 ]
 
@@ -154,7 +171,9 @@ def test_a_test_file_that_is_none(tmp_path: Path, write: Write) -> None:
     """A path that leads nowhere is a problem too, and so is a file that is no YAML; all are told at once."""
     write("a_test.yaml", "{")
     write("b_test.yaml", "")
-    assert [problem.code for problem in problems_of(tmp_path)] == ["bad_yaml", "empty_file"]
+    problems = problems_of(tmp_path)
+    assert [problem.code for problem in problems] == ["bad_yaml", "empty_file"]
+    assert problems[1].help == "write `tests:` and tests under it"
     with pytest.raises(DestinationError, match=r"there is no file .*nowhere.yaml(?s:.)*c_test.yaml:1:15"):
         gathered(tmp_path, str(write("c_test.yaml", "{destination: nowhere.yaml, tests: []}").name))
     with pytest.raises(DestinationError, match="No such file"):
@@ -176,7 +195,7 @@ WHOLE = [
     (f"event: {PAGE}, expect_mappings: [One, Two, More]", "More does not take the event: NO_MATCHING_MAPPING"),
     (f"event: {PAGE}, expect_mappings: [One, Two, Off]", "Off does not take the event: it is switched off"),
     (f"event: {PAGE}, expect_mappings: {{One: {{expect: {{account: x}}}}, Two: true}}", 'One: account: expected "x"'),
-    (f"event: {PAGE}, expect_filtered: true", "expected filtered, found that One, Two takes the event"),
+    (f"event: {PAGE}, expect_filtered: true", "expected filtered, found that One, Two take the event"),
     ("event: {type: screen, userId: u}, expect_filtered: CONSENT", "expected a reason with 'CONSENT'"),
     ("event: {type: page}, expect_mappings: []", "the event would be discarded: no_user_anon_id"),
 ]

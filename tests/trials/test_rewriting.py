@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from connector.documents import Document, read_document
 from connector.errors import DestinationError, Path
-from connector.trials.rewriting import UnwritableError, rewrite
+from connector.trials.rewriting import UnwritableError, rewrite, rewrite_each
 from connector.trials.yaml_lines import block_lines, flow_text
 from connector.values import JSON
 
@@ -58,6 +58,45 @@ CASES: list[tuple[str, Path, JSON, str]] = [
     ("- a: 1\n  b: 2\n", (0,), {"c": 1, "b": 2}, "- c: 1\n  b: 2\n"),
     ("a:\r\n  b: 1\r\n", ("a",), {"b": 1, "c": 2}, "a:\r\n  b: 1\r\n  c: 2\r\n"),
     ("a: &x {b: 1}\n", ("a",), {"b": 2}, "a: &x {b: 2}\n"),
+    (
+        'a:\n  # why c\n  c: "3" # third\n  b: "x" # second\n  a: "1" # first\n',
+        ("a",),
+        {"a": "1", "b": "2", "c": "3"},
+        'a:\n  # why c\n  c: "3" # third\n  b: "2" # second\n  a: "1" # first\n',
+    ),
+    (
+        "a:\n  u: 1 # one\n  w: {y: 2} # two\nb: 1\n",
+        ("a",),
+        {"u": 1, "v": 5, "w": {"x": 1, "y": 2}},
+        "a:\n  u: 1 # one\n  w: {y: 2, x: 1} # two\n  v: 5\nb: 1\n",
+    ),
+    ("a:\n  b: 1\n  # of c\n  c: 2 # c\n  d: 3 # d\n", ("a",), {"b": 1, "d": 3}, "a:\n  b: 1\n  d: 3 # d\n"),
+    ("a:\n  b: 1 # b\n  c: 2\n", (), {"a": {"x": 5, "c": 2}}, "a:\n  c: 2\n  x: 5\n"),
+    ("a:\n  - 1 # one\n  - 2 # two\n  - 3 # three\n", ("a",), [1, 3], "a:\n  - 1 # one\n  - 3 # three\n"),
+    ("a:\n  - 1 # one\n  - 2 # two\nb: 1\n", ("a",), [1, 5, 2], "a:\n  - 1 # one\n  - 5\n  - 2 # two\nb: 1\n"),
+    ("a:\n  - 1 # one\n  - 2 # two\n", ("a",), [0, 1, 2], "a:\n  - 0\n  - 1 # one\n  - 2 # two\n"),
+    (
+        "a:\n  - {b: 1} # one\n  # second\n  - {b: 2} # two\n",
+        ("a",),
+        [{"b": 1}, {"b": 3}, {"b": 4}],
+        "a:\n  - {b: 1} # one\n  # second\n  - {b: 3} # two\n  - {b: 4}\n",
+    ),
+    (
+        "a:\n  - b: 1 # one\n    c: 2\n",
+        ("a",),
+        [{"b": 1, "c": 2}, {"b": 3}],
+        "a:\n  - b: 1 # one\n    c: 2\n  - b: 3\n",
+    ),
+    ("a: [\n  1, # one\n  2 # two\n]\n", ("a",), [1], "a: [\n  1, # one\n   # two\n]\n"),
+    ("a: [1, 2] # it\n", ("a",), [1, 2, {"b": 3}], "a: [1, 2, {b: 3}] # it\n"),
+    ("a:\n  b: 1 # b\n  c: 2 # c\nd: 1\n", ("a",), "x", "a: x\nd: 1\n"),
+    ("x: &x {b: 1}\na: {e: *x, c: 1}\n", ("a",), {"e": {"b": 1}, "c": 2}, "x: &x {b: 1}\na: {e: *x, c: 2}\n"),
+    (
+        "x: &x {b: 1}\na:\n  c: 1\n  e: *x\n",
+        ("a",),
+        {"c": 2, "e": {"b": 1}, "f": 3},
+        "x: &x {b: 1}\na:\n  c: 2\n  e: *x\n  f: 3\n",
+    ),
 ]
 
 
@@ -82,7 +121,7 @@ def test_an_alias_is_left_alone() -> None:
 
 def test_an_anchor_that_is_used_is_left_alone() -> None:
     """A value that an alias repeats cannot change alone."""
-    with pytest.raises(UnwritableError, match="would not say what it must"):
+    with pytest.raises(UnwritableError, match="the anchor &x, which is used elsewhere too"):
         rewritten("x: &x {b: 1}\na: *x\n", ("x",), {"b": 2})
 
 
@@ -90,6 +129,26 @@ def test_a_text_with_a_variable_is_left_alone() -> None:
     """The value of a variable is never written into a file in the variable's place."""
     with pytest.raises(UnwritableError, match="variable"):
         rewritten("a: ${NAME}\n", ("a",), "other")
+
+
+def test_the_value_of_another_files_variable_is_not_written() -> None:
+    """A value that a variable of another file has is refused too, unless it stands in this one anyway."""
+    for text, is_refused in (("a: one\n", True), ("a: one # a-secret\n", False)):
+        try:
+            rewrite(read(text), {("a",): "has a-secret in it"}, {}, [("KEY", "a-secret")])
+        except UnwritableError as error:
+            assert is_refused
+            assert "the value of the variable KEY" in str(error)
+        else:
+            assert not is_refused
+
+
+def test_what_can_be_written_is_written() -> None:
+    """Of several values one that cannot be written is left out with the reason, and the others are written."""
+    text = "x: &x {b: 1}\na: *x\nc: 1\nd: 2\n"
+    done = rewrite_each(read(text), {("c",): 3, ("x",): {"b": 2}, ("d",): 4, ("e",): 5}, {})
+    assert done.text == "x: &x {b: 1}\na: *x\nc: 3\nd: 4\n"
+    assert list(done.faults) == [("e",), ("x",)]
 
 
 def test_several_values_at_once() -> None:

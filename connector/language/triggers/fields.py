@@ -22,9 +22,10 @@ FIELDS: Final[dict[str, FieldKind]] = {
     **dict.fromkeys(("properties", "traits", "context", "integrations", "_metadata"), "object"),
     "version": "any",
 }
-_IN_CONTEXT: Final = frozenset({"app", "campaign", "consent", "device", "ip", "library", "locale", "network", "os"}) | {
+IN_CONTEXT: Final = frozenset({"app", "campaign", "consent", "device", "ip", "library", "locale", "network", "os"}) | {
     *("page", "screen", "timezone", "userAgent", "userAgentData")
 }
+"""Keys of the context that nobody would look for elsewhere; the event schema has them, and more."""
 _SAME_NAME: Final = {re.sub("[_-]", "", name).lower(): name for name in FIELDS}
 _CLOSE: Final = 0.7  # of 1, by difflib's count
 
@@ -116,7 +117,7 @@ def _unknown(segment: Token, name: str, *, alone: bool) -> Finding:
 
 
 def _nearest(name: str) -> str:
-    if name in _IN_CONTEXT:
+    if name in IN_CONTEXT:
         return f"context.{name}"
     plain = re.sub("[_-]", "", name).lower()
     close = difflib.get_close_matches(plain, _SAME_NAME, n=1, cutoff=_CLOSE)

@@ -5,7 +5,7 @@ What can be read on after a fault is read on. What a clause may compare with wha
 
 from typing import NamedTuple, NoReturn
 
-from connector.errors import LanguageError
+from connector.errors import Fault, LanguageError
 from connector.language.tokens import Token
 from connector.language.triggers.checks import check_clause
 from connector.language.triggers.clauses import clause, test
@@ -13,7 +13,7 @@ from connector.language.triggers.cursor import Cursor, Stop
 from connector.language.triggers.fields import is_field
 from connector.language.triggers.functions import FUNCTIONS
 from connector.language.triggers.operands import TESTS
-from connector.language.triggers.repairs import Finding, with_correction
+from connector.language.triggers.repairs import Edit, Finding, with_correction
 from connector.language.triggers.tree import And, Not, Or, Trigger, clauses
 
 
@@ -37,13 +37,19 @@ def _read(text: str) -> tuple[Trigger | None, list[Finding]]:
     try:
         cursor = Cursor(text)
     except LanguageError as error:
-        return None, [Finding(fault) for fault in error.faults]
+        return None, [Finding(fault, _rewritten(fault)) for fault in error.faults]
     try:
         tree = _trigger(cursor)
     except Stop:
         return None, cursor.findings
     meaning = [finding for part in clauses(tree) for finding in check_clause(part, text)]
     return tree, [*cursor.findings, *meaning]
+
+
+def _rewritten(fault: Fault) -> tuple[Edit, ...]:
+    """Mend what is no token: a typographic quote, and the `$.` that a path has elsewhere."""
+    instead = {"trigger_quote": '"', "trigger_path": ""}.get(fault.code)
+    return () if instead is None else ((fault.start, fault.end, instead),)
 
 
 def _trigger(cursor: Cursor) -> Trigger:

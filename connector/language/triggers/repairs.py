@@ -16,6 +16,17 @@ Edit: TypeAlias = tuple[int, int, str]
 
 _ROUNDS: Final = 4  # one edit may uncover the next fault: "x" == event
 _LONGEST: Final = 500  # characters of corrected text worth printing
+_CHOICES: Final = frozenset(
+    {
+        "trigger_bare",  # whether it is there, or whether it is true
+        "trigger_boolean",  # with or without the events that lack the field
+        "trigger_connective",  # and, or or
+        "trigger_group",  # where the parenthesis that is missing stands, or whether another is too many
+        "trigger_mixed",  # which part belongs to which
+        "trigger_null",  # what was asked for: nothing that Segment answers
+    }
+)
+"""Codes of which an edit is one way to mend the fault, and another would take other events."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -30,25 +41,30 @@ def with_correction(text: str, findings: Sequence[Finding], read: Callable[[str]
 
     `read` gives what is wrong in a text.
     """
-    corrected = _corrected(text, findings, read)
+    corrected, is_choice = _corrected(text, findings, read)
     first = {
         (f.fault.code, f.fault.start, f.fault.end): f.fault for f in reversed(findings)
     }  # one of a kind at a place
     faults = sorted(first.values(), key=lambda fault: (fault.start, fault.end))
     if corrected is None:
         return faults
-    return [replace(fault, help=f"{fault.help}: {corrected}", instead=corrected) for fault in faults]
+    return [replace(fault, help=f"{fault.help}: {corrected}", instead=corrected, choice=is_choice) for fault in faults]
 
 
-def _corrected(text: str, findings: Sequence[Finding], read: Callable[[str], Sequence[Finding]]) -> str | None:
+def _corrected(
+    text: str, findings: Sequence[Finding], read: Callable[[str], Sequence[Finding]]
+) -> tuple[str | None, bool]:
+    """Give the text with all faults mended, if it can be had, and whether that takes a decision."""
+    is_choice = False
     for _ in range(_ROUNDS):
         if len(text) > _LONGEST or not all(finding.edits for finding in findings):
-            return None
+            break
+        is_choice = is_choice or any(finding.fault.code in _CHOICES for finding in findings)
         text = edited(text, [edit for finding in findings for edit in finding.edits])
         findings = read(text)
         if not findings:
-            return text
-    return None
+            return text, is_choice
+    return None, False
 
 
 def edited(text: str, edits: Sequence[Edit]) -> str:

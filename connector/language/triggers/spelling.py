@@ -23,7 +23,7 @@ _UNTERMINATED: Final = Fault(
     "close it with the quote that opens it; a backslash before a quote keeps the text open",
 )
 _CURLY: Final = Fault("trigger_quote", "{} is a typographic quote", "use the straight quotes \" or '")
-_DOLLAR: Final = Fault("trigger_path", "a trigger names fields without '$'", 'write the field alone: type = "page"')
+_DOLLAR: Final = Fault("trigger_path", "a trigger names fields without '$'", "write the field alone")
 _UNKNOWN: Final = Fault(
     "trigger_character",
     "{} means nothing here",

@@ -1,21 +1,28 @@
-"""`jobs retry --staged`: one job, then ten, then the rest are put back, and no more of them when they fail again.
+"""A retry in stages: one job, then ten, then the rest are put back, and no more of them when they fail again.
 
-In: a desk, the chosen jobs, and what says how long to wait and how much to tolerate. Out: a result for each stage. The
-server on the folder sends the jobs; here they are put back and looked at. What is put back stays so, however it ends.
+In: a desk, the chosen jobs, what they would be now, and how long to wait and how much to tolerate. Out: a result for
+each stage. The server on the folder sends the jobs; here they are put back and looked at. What is put back stays so,
+however it ends.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, zip_longest
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from connector.cause_clusters import Cluster, Clusters
+from connector.causes import Finding, find, mappings_of
+from connector.destination import Destination
+from connector.pipeline import Plan, Planned
 from connector.queue import State
 from connector.queue.desk import Desk
-from connector.queue.desk_causes import Standing, standings
+from connector.queue.desk_causes import Whereabouts, lanes, standings
+from connector.queue.desk_jobs import Stored
 from connector.queue.desk_moves import Left, put_back, total
+from connector.replanning import Prospect, kept_by, plans, prospect_of
+from connector.retry import Hold
 
 SIZES: Final = (1, 10, None)  # jobs of each stage; the last takes the rest
 QUIET: Final = 5.0  # seconds after which nobody seems to take the jobs
@@ -24,18 +31,19 @@ _PAUSE: Final = 0.05  # seconds between two looks at least
 _LONGEST_PAUSE: Final = 2.0
 _OPEN: Final = frozenset({"waiting", "sending"})
 
-End: TypeAlias = Literal["delivered", "failed", "waiting", "interrupted"]
+End: TypeAlias = Literal["delivered", "failed", "waiting"]
 """How it ended: all that was put back was delivered, or tolerably much; too much failed; something has no outcome."""
 
 
 class Rules(msgspec.Struct, frozen=True):
     """How much a retry in stages bears: seconds without any outcome, and the percentage of failures in a stage.
 
-    The only job of the first stage may not fail at all.
+    The only job of the first stage may not fail at all. `everything`: what would fail again as it is goes too.
     """
 
     timeout: float = 60.0
     tolerate: float = 0.0
+    everything: bool = False
 
 
 class Clock(msgspec.Struct, frozen=True):
@@ -46,17 +54,66 @@ class Clock(msgspec.Struct, frozen=True):
     sleep: Callable[[float], None]
 
 
+class Kept(msgspec.Struct):
+    """Jobs that would fail again as they are, for the same cause; `sentence` is that of the first of them."""
+
+    prospect: Prospect
+    sentence: str
+    numbers: list[int]
+
+
+class Outlook(msgspec.Struct, frozen=True):
+    """What the chosen jobs would be now: those that may be delivered, and the others by why, the most first.
+
+    `held` are those of the others that keep later events of their account from being sent.
+    """
+
+    hopeful: tuple[int, ...]
+    kept: tuple[Kept, ...] = ()
+    held: tuple[int, ...] = ()
+
+    @property
+    def out(self) -> int:
+        """Count the jobs that would fail again."""
+        return sum(len(kept.numbers) for kept in self.kept)
+
+
+def look_ahead(desk: Desk, numbers: Sequence[int], destination: Destination, now: float) -> Outlook:
+    """Plan the chosen jobs through a destination file."""
+    hopeful, held, kept = list[int](), list[int](), dict[tuple[str, ...], Kept]()
+    actions = {name: mapping.action for name, mapping in mappings_of(destination).items()}
+    for stored, plan in plans(desk, numbers, destination, now):
+        prospect = prospect_of(stored, plan)
+        if prospect == "planned":
+            hopeful.append(stored.number)
+            continue
+        if stored.state == "held":
+            held.append(stored.number)
+        found = _fault(stored, plan, actions.get(stored.mapping))
+        key = (prospect, stored.mapping, found.code, found.field)
+        kept.setdefault(key, Kept(prospect, found.sentence, [])).numbers.append(stored.number)
+    return Outlook(tuple(hopeful), tuple(sorted(kept.values(), key=lambda one: -len(one.numbers))), tuple(held))
+
+
+def _fault(stored: Stored, plan: Plan | Hold | None, action: str | None) -> Finding:
+    """Say what would be wrong with a job, or is: of one that would be sent as it was."""
+    if plan is None or isinstance(plan, Planned):
+        return find(stored.state, stored.reason, stored.problems, action)[0]
+    return kept_by(plan, action)[1][0]
+
+
 class Result(msgspec.Struct, frozen=True):
     """What became of the jobs of a stage. `outcomes` are by state; `gone` are jobs whose retention was over.
 
     `failures` are the clusters of those that were not delivered, `open` how those stand that have no outcome yet.
+    `left` are those that could not be put back any more.
     """
 
     stage: int
     numbers: tuple[int, ...]
     outcomes: Counter[str]
     failures: tuple[Cluster, ...] = ()
-    open: tuple[Standing, ...] = ()
+    open: tuple[Whereabouts, ...] = ()
     left: Counter[Left] = Counter()
 
     @property
@@ -72,31 +129,66 @@ class Result(msgspec.Struct, frozen=True):
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """Which jobs go first: of the largest cluster, then of each in turn, so that a few stand for all."""
+    """What is put back, and what goes first: jobs of the largest cluster, then of each in turn, a few for all.
 
+    `kept` are the jobs that are left out, since they would fail again as they are.
+    """
+
+    numbers: tuple[int, ...]
     candidates: tuple[int, ...]
     clusters: tuple[Cluster, ...]
+    kept: tuple[Kept, ...] = ()
+
+    @property
+    def out(self) -> int:
+        """Count the jobs that are left out."""
+        return sum(len(kept.numbers) for kept in self.kept)
 
 
-def sample(desk: Desk, numbers: Sequence[int]) -> Sample:
-    """Choose the jobs that go first."""
+def sample(desk: Desk, numbers: Sequence[int], outlook: Outlook | None = None, *, everything: bool = False) -> Sample:
+    """Choose the jobs that are put back, and those that go first; without an outlook nothing is left out."""
+    if outlook is None:
+        return _sample(desk, numbers, numbers)
+    if not everything:
+        found = _sample(desk, outlook.hopeful, outlook.hopeful, behind=outlook.held)
+        return msgspec.structs.replace(found, kept=outlook.kept)
+    same = [number for kept in outlook.kept if kept.prospect == "same" for number in kept.numbers]
+    return _sample(desk, numbers, {*outlook.hopeful, *same} or numbers)
+
+
+def _sample(desk: Desk, numbers: Sequence[int], first: Collection[int], *, behind: Iterable[int] = ()) -> Sample:
+    """Let jobs of `first` go first, and of an account that keeps its order only the oldest: others would overtake it.
+
+    The jobs `behind` are not put back, and yet may be the oldest: what comes after them waits, and goes first only
+    where there is nothing else.
+    """
     clusters, some = Clusters(None), dict[Cluster, list[int]]()
+    may_go = set(first) & _oldest(desk, [*numbers, *behind]) or set(first) & _oldest(desk, numbers)
     for job in standings(desk, numbers):
         cluster = clusters.of(job.mapping, job.state, job.reason, job.problems)
         cluster.add(1, job.due, job.due, (job.number,))
         kept = some.setdefault(cluster, [])
-        if len(kept) < _PICKED:
+        if len(kept) < _PICKED and job.number in may_go:
             kept.append(job.number)
     largest = clusters.largest()
     turns = zip_longest(*(some[cluster] for cluster in largest))
-    return Sample(tuple(number for number in chain(*turns) if number is not None), tuple(largest))
+    return Sample(tuple(numbers), tuple(number for number in chain(*turns) if number is not None), tuple(largest))
 
 
-def planned_stages(numbers: Sequence[int], found: Sample) -> list[tuple[int, ...]]:
+def _oldest(desk: Desk, numbers: Sequence[int]) -> set[int]:
+    """Give the jobs that are the oldest of their account, or keep no order."""
+    accounts = lanes(desk, numbers)
+    first = dict[str, int]()
+    for number in sorted(accounts):
+        first.setdefault(accounts[number], number)
+    return {number for number in numbers if number not in accounts or first[accounts[number]] == number}
+
+
+def planned_stages(found: Sample) -> list[tuple[int, ...]]:
     """Say which jobs each stage would put back; a stage without any is left out."""
     first, second = found.candidates[:1], found.candidates[1 : 1 + SIZES[1]]
     taken = {*first, *second}
-    rest = tuple(number for number in numbers if number not in taken)
+    rest = tuple(number for number in found.numbers if number not in taken)
     return [stage for stage in (first, second, rest) if stage]
 
 
@@ -106,19 +198,20 @@ class Staged:
     def __init__(
         self,
         desk: Desk,
-        numbers: Sequence[int],
+        found: Sample,
         states: Collection[State],
         *,
         rules: Rules,
         clock: Clock,
         watch: Callable[[Result, float], None] = lambda _result, _quiet: None,
     ) -> None:
-        self._desk, self._numbers, self._states = desk, numbers, states
+        self._desk, self._states = desk, states
         self._rules, self._clock, self._watch = rules, clock, watch
-        self.found = sample(desk, numbers)
-        self._candidates = iter(self.found.candidates)
+        self.found = found
+        self._candidates = iter(found.candidates)
         self._tried: set[int] = set()
-        self.begun = clock.now()
+        self._begun = clock.now()
+        self.stage = 1  # that is under way, also while its jobs are being put back
         self.end: End = "delivered"
 
     def run(self, begin: Callable[[int, Sequence[int]], None]) -> Iterator[Result]:
@@ -127,6 +220,7 @@ class Staged:
         It ends early when too much of a stage failed, or when a stage has no outcome in time; `end` says how it ended.
         """
         for stage, size in enumerate(SIZES, 1):
+            self.stage = stage
             numbers, left = self._put(size)
             if not numbers and not left:
                 continue
@@ -138,12 +232,16 @@ class Staged:
                 return
 
     def standing(self) -> Counter[str]:
-        """Say how all jobs stand now, `left` those that nobody has touched."""
+        """Say how the jobs stand now, `left` those that nobody has touched."""
         found = Counter[str]()
-        for job in standings(self._desk, self._numbers):
-            is_left = job.state in self._states and job.due < self.begun
+        for job in standings(self._desk, self.found.numbers):
+            is_left = job.state in self._states and job.due < self._begun
             found["left" if is_left else job.state] += 1
         return found
+
+    def again(self, standing: Counter[str]) -> int:
+        """Count the jobs that the same command would choose again: those left, and those that failed again."""
+        return standing["left"] + sum(standing[state] for state in self._states)
 
     def _end_of(self, result: Result) -> End:
         if not result.is_tolerable(self._rules):
@@ -153,7 +251,7 @@ class Staged:
     def _put(self, size: int | None) -> tuple[tuple[int, ...], Counter[Left]]:
         """Put jobs back, as many as a stage has; those that cannot be are passed over."""
         if size is None:
-            rest = [number for number in self._numbers if number not in self._tried]
+            rest = [number for number in self.found.numbers if number not in self._tried]
             self._tried.update(rest)
             moved = total(put_back(self._desk, rest, self._states, now=self._clock.now()))
             return moved.numbers, moved.left
@@ -188,7 +286,7 @@ class _Tally:
 
     def __init__(self, numbers: Sequence[int]) -> None:
         self.outcomes, self.clusters = Counter[str](), Clusters(None)
-        self.open: tuple[Standing, ...] = ()
+        self.open: tuple[Whereabouts, ...] = ()
         self._waiting = list(numbers)
 
     def look(self, desk: Desk) -> bool:
@@ -203,7 +301,7 @@ class _Tally:
         self._waiting = [job.number for job in self.open]
         return len(self._waiting) < before
 
-    def _count(self, job: Standing) -> None:
+    def _count(self, job: Whereabouts) -> None:
         self.outcomes[job.state] += 1
         if job.state != "delivered":
             cluster = self.clusters.of(job.mapping, job.state, job.reason, job.problems)

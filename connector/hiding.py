@@ -21,6 +21,7 @@ from connector.values import JSON, load_json
 Keys: TypeAlias = tuple[str, ...]
 _NAMED: Final = re.compile(r"token|secret|passw|api[_-]?key|authorization|signature|jwt|credential", re.IGNORECASE)
 _SHAPED: Final = re.compile(r"eyJ[\w-]+\.[\w.-]+")  # a JSON web token
+_SUSPICIOUS: Final = re.compile(b"eyJ|" + _NAMED.pattern.encode(), re.IGNORECASE)
 SHOWN: Final = frozenset({"type", "messageId", "userId", "anonymousId", "previousId", "groupId"})
 _DEEPEST: Final = 100  # objects and lists within one another that are shown; what is deeper is hidden whole
 _SHORTEST: Final = 6  # characters of a part of a token that is hidden wherever it stands
@@ -86,6 +87,23 @@ def _texts_at(value: JSON, keys: Keys) -> Iterator[str]:
         yield value
 
 
+def is_secret_name(name: str) -> bool:
+    """Say whether a key's name is one of a secret."""
+    return _NAMED.search(name) is not None
+
+
+def may_hold_secrets(raw: bytes) -> bool:
+    """Say whether JSON has a key or a text that `hide` could take for a secret."""
+    return _SUSPICIOUS.search(raw) is not None
+
+
+def hide_in_text(text: str, texts: frozenset[str]) -> str:
+    """Put REDACTED where words show one of `texts`, or what looks like a secret."""
+    for secret in sorted(texts, key=len, reverse=True):
+        text = text.replace(secret, REDACTED)
+    return _SHAPED.sub(REDACTED, text)
+
+
 def hide(value: JSON, name: str, texts: frozenset[str], depth: int = _DEEPEST) -> JSON:
     """Put REDACTED for what is a secret by the name of its key or by its looks, or has to do with one of `texts`."""
     if isinstance(value, dict | list) and not depth:
@@ -96,5 +114,5 @@ def hide(value: JSON, name: str, texts: frozenset[str], depth: int = _DEEPEST) -
         return [hide(below, name, texts, depth - 1) for below in value]
     if not isinstance(value, str):
         return value
-    is_secret = _NAMED.search(name) or _SHAPED.search(value) or any(text in value for text in texts)
+    is_secret = is_secret_name(name) or _SHAPED.search(value) or any(text in value for text in texts)
     return REDACTED if is_secret or any(len(value) >= _SHORTEST and value in text for text in texts) else value
