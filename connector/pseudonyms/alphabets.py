@@ -89,7 +89,7 @@ class Words:
 
     def base64(self, text: str) -> str:
         """Give other letters of base64 as URLs have it, as many."""
-        return self._spell(text, [(_BASE64, _BASE64.index(letter), False) for letter in text])
+        return self._spell(text, [_base64_place(letter) for letter in text])
 
     def _spell(self, text: str, places: Sequence[_Place]) -> str:
         sizes = [len(alphabet) for alphabet, _, _ in places]
@@ -126,6 +126,11 @@ def _digit_place(letter: str, is_first: bool) -> _Place:
 @lru_cache(maxsize=64)
 def _hex_place(letter: str, is_upper: bool) -> _Place:
     return _HEX, _HEX.index(letter.lower()), is_upper
+
+
+@lru_cache(maxsize=4096)
+def _base64_place(letter: str) -> _Place:
+    return (_BASE64, _BASE64.index(letter), False) if letter in _BASE64 else _place(letter)
 
 
 @lru_cache(maxsize=4096)
