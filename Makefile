@@ -23,6 +23,7 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.replay_bench
+	$(BIN)/python -m tests.bench.plan_bench
 
 bench-serve: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.serve_bench all
