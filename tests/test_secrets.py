@@ -276,6 +276,75 @@ def test_a_host_that_cannot_be_reached(folder: Folder) -> None:
     assert shown(done.err, PEOPLE) == []
 
 
+# What the workbench prints and writes
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--format", "json"], ["--format", "sarif", "--notes"], ["--notes"], ["--diff", "--unsafe-fixes"], ["--proof"]],
+)
+def test_check_in_every_form(options: list[str], folder: Folder) -> None:
+    """Problems, fixes and proofs are told without a secret, which tests and variables hold."""
+    done = folder.call("check", *options)
+    assert done.code in (0, 1)
+    assert done.out
+    assert shown(done.out + done.err) == []
+
+
+@pytest.mark.parametrize("options", [[], ["--json"], ["-v"], ["--coverage", "--traffic", "EVENTS"], ["--update"]])
+def test_tests(options: list[str], folder: Folder) -> None:
+    """A failing test is told, in words, diffs, JUnit and golden rows, without what mappings and variables keep secret."""
+    text = folder.config.read_text(encoding="utf-8")
+    text = text.replace("metadata: {name", 'metadata: {key: "${RUPT_API_SECRET}", token: $.properties.token, name')
+    folder.config.write_text(text, encoding="utf-8")
+    suite = folder.config.with_name("rupt_test.yaml")
+    suite.write_text(
+        "tests:\n"
+        "  - {name: one, mapping: Attach, events: events.jsonl, only: m-2, expect: {metadata: {}}}\n"
+        "  - {name: all, mapping: Attach, events: events.jsonl, expect_rows: rows.jsonl}\n",
+        encoding="utf-8",
+    )
+    junit = folder.config.with_name("junit.xml")
+    given = [str(folder.events) if option == "EVENTS" else option for option in options]
+    done = folder.call("test", "--junit", str(junit), *given)
+    assert done.code == 1
+    assert "rupt_test.yaml" in done.out
+    assert shown(done.out + done.err + junit.read_text(encoding="utf-8")) == []
+    written = [suite.read_text(encoding="utf-8")]
+    written += [file.read_text(encoding="utf-8") for file in folder.config.parent.glob("rows.jsonl")]
+    assert len(written) == 1 + ("--update" in options)
+    assert shown("".join(written)) == []
+    assert API_SECRET not in folder.config.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("options", [[], ["--json"], ["--markdown"]])
+def test_a_plan(options: list[str], folder: Folder) -> None:
+    """What an edit changes is shown by pseudonyms: no secret, and no person."""
+    new = folder.config.with_name("new.yaml")
+    text = folder.config.read_text(encoding="utf-8").replace("email: $.context.traits.email", "email: $.userId")
+    new.write_text(
+        text.replace("metadata: {name: $.context.traits.name}", "metadata: $.context").replace("rupt.token", "rupt"),
+        encoding="utf-8",
+    )
+    done = folder.call("plan", "--from", str(folder.config), "--to", str(new), str(folder.events), *options)
+    assert done.code == 5
+    assert "email" in done.out
+    assert shown(done.out + done.err) == []
+    assert shown(done.out + done.err, PEOPLE) == []
+
+
+def test_a_recording(folder: Folder) -> None:
+    """What is recorded for version control, and what is said of it, has no secret and no person in it."""
+    out = folder.config.with_name("recording.ndjson")
+    key = "a-key-of-the-recording-which-nobody-shall-see"
+    done = folder.call("record", "--from", str(folder.events), "--out", str(out), "--json", RUPT_RECORD_KEY=key)
+    assert done.code == 0
+    written = out.read_text(encoding="utf-8")
+    assert len(written.splitlines()) > 10
+    assert shown(written + done.out + done.err) == []
+    assert shown(written + done.out + done.err, (*PEOPLE, key)) == []
+
+
 # What a debugger or a traceback would print
 
 
