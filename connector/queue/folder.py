@@ -7,6 +7,7 @@ import asyncio
 import errno
 import fcntl
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
@@ -14,6 +15,7 @@ from typing import Final, Self
 from connector.errors import UsageError
 
 LOCK: Final = "lock"
+_TRIES: Final = 4
 _POLL: Final = 0.05  # seconds: how soon a standby sees that the folder is free
 
 
@@ -32,11 +34,19 @@ class FolderLock:
         self.release()
 
     def take(self) -> None:
-        """Make the folder if need be, and lock it. Raises UsageError."""
-        if not self._try():
+        """Make the folder if need be, and lock it. Raises UsageError.
+
+        Who only asks whether it is held shares the lock for a moment: it is tried for longer than that.
+        """
+        if not any(self._try() or self._pause() for _ in range(_TRIES)):
             holder = self.holder()
             who = f"process {holder}" if holder else "another process"
             raise UsageError(f"{self._folder} is in use by {who}; stop it first, or give another --data")
+
+    @staticmethod
+    def _pause() -> bool:
+        time.sleep(_POLL)
+        return False
 
     def is_free(self) -> bool:
         """Whether nobody else has the folder; it is locked then."""

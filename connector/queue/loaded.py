@@ -42,9 +42,9 @@ def absolute(sources: Sources) -> Sources:
 def write_loaded(folder: Path, loaded: Loaded) -> None:
     """Say what is used now; where it cannot be written, nothing is said."""
     try:
+        (folder / _NEW).unlink(missing_ok=True)  # left by a process that was killed, or a link to somewhere else
         file = open_private(folder / _NEW)
         try:
-            os.ftruncate(file, 0)
             os.write(file, msgspec.json.encode(loaded))
         finally:
             os.close(file)

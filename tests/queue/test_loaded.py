@@ -1,15 +1,17 @@
 """What a server says in its folder of the file that it uses: believed while it holds that, never half."""
 
 import asyncio
+import fcntl
 import io
 import os
+import threading
 from pathlib import Path
 
 from connector.config import ServeConfig
 from connector.destination import load
 from connector.errors import Sources
 from connector.logs import open_logs
-from connector.queue.folder import FolderLock
+from connector.queue.folder import LOCK, FolderLock
 from connector.queue.loaded import FILE, Loaded, is_held, read_loaded, write_loaded
 from connector.server import open_server
 from tests.cli.command import write_config
@@ -78,3 +80,35 @@ def test_a_server_says_what_it_uses(tmp_path: Path) -> None:
                 await running
 
     asyncio.run(run())
+
+
+def test_asking_whether_a_folder_is_held_keeps_no_server_from_it(tmp_path: Path) -> None:
+    """Who asks shares the lock for a moment only; a server that starts in that moment gets it all the same."""
+    lock = FolderLock(tmp_path)
+    with lock:
+        pass
+    asking, done = threading.Event(), threading.Event()
+
+    def ask() -> None:
+        file = os.open(tmp_path / LOCK, os.O_RDONLY)
+        fcntl.flock(file, fcntl.LOCK_SH)
+        asking.set()
+        done.wait(0.02)
+        os.close(file)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    assert asking.wait(10)
+    with lock:
+        assert lock.holder() == os.getpid()
+    thread.join()
+
+
+def test_a_link_is_not_written_through(tmp_path: Path) -> None:
+    """What stands where the new file is to be written is replaced, not followed."""
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (tmp_path / "loaded.json.new").symlink_to(victim)
+    write_loaded(tmp_path, said())
+    assert victim.read_text() == "mine"
+    assert not (tmp_path / "loaded.json").is_symlink()
