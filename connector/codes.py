@@ -176,6 +176,7 @@ GROUPS: Final = (
             "literal_path": "A text looks like a path into the event, and is sent as it stands.",
             "personal_data": "Metadata is filled with personal data.",
             "same_branches": "Both branches of an @if are the same.",
+            "secret_sent": "A field is filled with a variable that has the name of a secret.",
             "unknown_path": "A path leads to a field that no event has.",
         },
     ),

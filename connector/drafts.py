@@ -43,8 +43,8 @@ MAPPING_KEYS: Final = {
     "action and fields are left as they are.",
     "action": "What Rupt is asked to do.",
     "enabled": "Whether the mapping takes events. A disabled one is checked all the same and counts among the 50.",
-    "trigger": "Which events the mapping takes, in Segment's filter language: =, !=, <, <=, >, >=, in, contains, "
-    "match; and, or, !, parentheses.",
+    "trigger": "Which events the mapping takes, in Segment's filter language: =, !=, <, <=, >, >=, in; "
+    'contains(name, "text"), match(name, "text*"); and, or, !, parentheses.',
     "fields": "How the action's fields are filled: with values, with $.paths into the event, with "
     '"{{templates}}" and with directives.',
     "tests": "Events, and what must become of them. Checking the file runs them; nothing is sent.",

@@ -156,6 +156,11 @@ def first_error(errors: ExceptionGroup[Exception]) -> Exception:
     return first_error(first) if isinstance(first, ExceptionGroup) else first
 
 
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """Join words as a sentence does, with commas and one `last` word: `dead, held and invalid`."""
+    return f"{', '.join(words[:-1])} {last} {words[-1]}" if len(words) > 1 else "".join(words)
+
+
 def closest(word: str, known: Iterable[str]) -> str:
     """Say `did you mean 'x'?` for the known word nearest to a misspelt one, or nothing when none is near."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)

@@ -15,7 +15,7 @@ from connector.errors import LanguageError, UsageError
 from connector.language.triggers import parse_trigger
 from connector.schemas import field_names
 from connector.values import JSON, load_json, type_name
-from connector.yaml_writing import UNPRINTABLE, shorten, write_pair, write_quoted, write_scalar, write_trigger
+from connector.yaml_writing import STRICT, UNPRINTABLE, shorten, write_quoted, write_trigger
 
 MOST_MAPPINGS: Final = 50
 _ALIASES: Final = {"attach_device": "attach", "detach_device": "detach"}
@@ -144,8 +144,8 @@ def _mapping(subscription: Subscription, name: str) -> str:
     is_known = action in ACTIONS
     notes = [f"  # {UNPRINTABLE.sub(' ', note)}" for note in _notes(subscription, action, name)]
     lines = [
-        f"- name: {write_scalar(name)}",
-        f"  action: {write_scalar(action if is_known else subscription.action)}",
+        f"- name: {STRICT.scalar(name)}",
+        f"  action: {STRICT.scalar(action if is_known else subscription.action)}",
         f"  trigger: {write_trigger(subscription.trigger)}",
         *([] if subscription.enabled else ["  enabled: false"]),
         *_fields(subscription.fields, field_names(action) if is_known else tuple(subscription.fields)),
@@ -157,7 +157,7 @@ def _mapping(subscription: Subscription, name: str) -> str:
 def _fields(fields: dict[str, JSON], known: tuple[str, ...]) -> Iterator[str]:
     yield "  fields:" if any(key in known for key in fields) else "  fields: {}"
     for key, value in fields.items():
-        yield f"    {'' if key in known else '# '}{write_pair(key, shorten(value))}"
+        yield f"    {'' if key in known else '# '}{STRICT.pair(key, shorten(value))}"
 
 
 def _notes(subscription: Subscription, action: str, name: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from connector.errors import closest, nearest
+from connector.errors import closest, listed, nearest
 from connector.values import JSON
 
 DAY: Final = 86_400.0
@@ -105,7 +105,7 @@ def one_of(*choices: str) -> Reader:
     def read(value: JSON) -> Taken:
         if value in choices:
             return value
-        wanted = f"{', '.join(choices[:-1])} or {choices[-1]}"
+        wanted = listed(choices, "or")
         near = closest(value, choices) if isinstance(value, str) else ""
         clear = nearest(value, choices) if isinstance(value, str) else ""
         return Wrong(f"must be {wanted}", near or f"write {wanted}", clear)

@@ -13,15 +13,14 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from connector.cause_clusters import Cluster, Clusters
-from connector.causes import Finding, find, mappings_of
 from connector.destination import Destination
-from connector.pipeline import Plan, Planned
+from connector.pipeline import Invalid, Plan, Planned
 from connector.queue import State
 from connector.queue.desk import Desk
 from connector.queue.desk_causes import Whereabouts, lanes, standings
 from connector.queue.desk_jobs import Stored
 from connector.queue.desk_moves import Left, put_back, total
-from connector.replanning import Prospect, kept_by, plans, prospect_of
+from connector.replanning import Prospect, plans, prospect_of
 from connector.retry import Hold
 
 SIZES: Final = (1, 10, None)  # jobs of each stage; the last takes the rest
@@ -54,11 +53,11 @@ class Clock(msgspec.Struct, frozen=True):
     sleep: Callable[[float], None]
 
 
-class Kept(msgspec.Struct):
-    """Jobs that would fail again as they are, for the same cause; `sentence` is that of the first of them."""
+class Kept(msgspec.Struct, frozen=True):
+    """Jobs that would fail again as they are, for the same cause."""
 
     prospect: Prospect
-    sentence: str
+    cause: Cluster
     numbers: list[int]
 
 
@@ -80,8 +79,8 @@ class Outlook(msgspec.Struct, frozen=True):
 
 def look_ahead(desk: Desk, numbers: Sequence[int], destination: Destination, now: float) -> Outlook:
     """Plan the chosen jobs through a destination file."""
-    hopeful, held, kept = list[int](), list[int](), dict[tuple[str, ...], Kept]()
-    actions = {name: mapping.action for name, mapping in mappings_of(destination).items()}
+    hopeful, held, kept = list[int](), list[int](), dict[tuple[Prospect, Cluster], Kept]()
+    clusters = Clusters(destination)
     for stored, plan in plans(desk, numbers, destination, now):
         prospect = prospect_of(stored, plan)
         if prospect == "planned":
@@ -89,17 +88,18 @@ def look_ahead(desk: Desk, numbers: Sequence[int], destination: Destination, now
             continue
         if stored.state == "held":
             held.append(stored.number)
-        found = _fault(stored, plan, actions.get(stored.mapping))
-        key = (prospect, stored.mapping, found.code, found.field)
-        kept.setdefault(key, Kept(prospect, found.sentence, [])).numbers.append(stored.number)
+        cause = clusters.of(stored.mapping, *_fault(stored, plan))
+        kept.setdefault((prospect, cause), Kept(prospect, cause, [])).numbers.append(stored.number)
     return Outlook(tuple(hopeful), tuple(sorted(kept.values(), key=lambda one: -len(one.numbers))), tuple(held))
 
 
-def _fault(stored: Stored, plan: Plan | Hold | None, action: str | None) -> Finding:
-    """Say what would be wrong with a job, or is: of one that would be sent as it was."""
+def _fault(stored: Stored, plan: Plan | Hold | None) -> tuple[str, str, tuple[str, ...]]:
+    """Give the state, reason and problems that a job would have, or has: of one that would be sent as it was."""
     if plan is None or isinstance(plan, Planned):
-        return find(stored.state, stored.reason, stored.problems, action)[0]
-    return kept_by(plan, action)[1][0]
+        return stored.state, stored.reason, stored.problems
+    if isinstance(plan, Invalid):
+        return "invalid", "", plan.problems
+    return ("held" if isinstance(plan, Hold) else "skipped"), plan.reason, ()
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -131,13 +131,15 @@ class Result(msgspec.Struct, frozen=True):
 class Sample(msgspec.Struct, frozen=True):
     """What is put back, and what goes first: jobs of the largest cluster, then of each in turn, a few for all.
 
-    `kept` are the jobs that are left out, since they would fail again as they are.
+    `kept` are the jobs that are left out, since they would fail again as they are; `destination` tells what fails for
+    the same cause, where it is known.
     """
 
     numbers: tuple[int, ...]
     candidates: tuple[int, ...]
     clusters: tuple[Cluster, ...]
     kept: tuple[Kept, ...] = ()
+    destination: Destination | None = None
 
     @property
     def out(self) -> int:
@@ -145,24 +147,38 @@ class Sample(msgspec.Struct, frozen=True):
         return sum(len(kept.numbers) for kept in self.kept)
 
 
-def sample(desk: Desk, numbers: Sequence[int], outlook: Outlook | None = None, *, everything: bool = False) -> Sample:
+def sample(
+    desk: Desk,
+    numbers: Sequence[int],
+    outlook: Outlook | None = None,
+    *,
+    everything: bool = False,
+    destination: Destination | None = None,
+) -> Sample:
     """Choose the jobs that are put back, and those that go first; without an outlook nothing is left out."""
     if outlook is None:
-        return _sample(desk, numbers, numbers)
+        return _sample(desk, numbers, numbers, destination)
     if not everything:
-        found = _sample(desk, outlook.hopeful, outlook.hopeful, behind=outlook.held)
+        found = _sample(desk, outlook.hopeful, outlook.hopeful, destination, behind=outlook.held)
         return msgspec.structs.replace(found, kept=outlook.kept)
     same = [number for kept in outlook.kept if kept.prospect == "same" for number in kept.numbers]
-    return _sample(desk, numbers, {*outlook.hopeful, *same} or numbers)
+    return _sample(desk, numbers, {*outlook.hopeful, *same} or numbers, destination)
 
 
-def _sample(desk: Desk, numbers: Sequence[int], first: Collection[int], *, behind: Iterable[int] = ()) -> Sample:
+def _sample(
+    desk: Desk,
+    numbers: Sequence[int],
+    first: Collection[int],
+    destination: Destination | None,
+    *,
+    behind: Iterable[int] = (),
+) -> Sample:
     """Let jobs of `first` go first, and of an account that keeps its order only the oldest: others would overtake it.
 
     The jobs `behind` are not put back, and yet may be the oldest: what comes after them waits, and goes first only
     where there is nothing else.
     """
-    clusters, some = Clusters(None), dict[Cluster, list[int]]()
+    clusters, some = Clusters(destination), dict[Cluster, list[int]]()
     may_go = set(first) & _oldest(desk, [*numbers, *behind]) or set(first) & _oldest(desk, numbers)
     for job in standings(desk, numbers):
         cluster = clusters.of(job.mapping, job.state, job.reason, job.problems)
@@ -170,9 +186,10 @@ def _sample(desk: Desk, numbers: Sequence[int], first: Collection[int], *, behin
         kept = some.setdefault(cluster, [])
         if len(kept) < _PICKED and job.number in may_go:
             kept.append(job.number)
-    largest = clusters.largest()
+    largest = tuple(clusters.largest())
     turns = zip_longest(*(some[cluster] for cluster in largest))
-    return Sample(tuple(numbers), tuple(number for number in chain(*turns) if number is not None), tuple(largest))
+    first_ones = tuple(number for number in chain(*turns) if number is not None)
+    return Sample(tuple(numbers), first_ones, largest, destination=destination)
 
 
 def _oldest(desk: Desk, numbers: Sequence[int]) -> set[int]:
@@ -235,13 +252,23 @@ class Staged:
         """Say how the jobs stand now, `left` those that nobody has touched."""
         found = Counter[str]()
         for job in standings(self._desk, self.found.numbers):
-            is_left = job.state in self._states and job.due < self._begun
-            found["left" if is_left else job.state] += 1
+            found["left" if self._is_left(job) else job.state] += 1
         return found
 
-    def again(self, standing: Counter[str]) -> int:
-        """Count the jobs that the same command would choose again: those left, and those that failed again."""
-        return standing["left"] + sum(standing[state] for state in self._states)
+    def again(self) -> int:
+        """Count the jobs that the same command would send: those left, and of those that failed again what has hope."""
+        left, failed = 0, list[int]()
+        for job in standings(self._desk, self.found.numbers):
+            if self._is_left(job):
+                left += 1
+            elif job.state in self._states:
+                failed.append(job.number)
+        if self.found.destination is None or self._rules.everything:
+            return left + len(failed)
+        return left + len(look_ahead(self._desk, failed, self.found.destination, self._clock.now()).hopeful)
+
+    def _is_left(self, job: Whereabouts) -> bool:
+        return job.state in self._states and job.due < self._begun
 
     def _end_of(self, result: Result) -> End:
         if not result.is_tolerable(self._rules):
@@ -267,7 +294,7 @@ class Staged:
 
     def _outcomes(self, stage: int, numbers: tuple[int, ...], left: Counter[Left]) -> Result:
         """Wait until each job has an outcome, or none has come for too long."""
-        tally, last = _Tally(numbers), self._clock.monotonic()
+        tally, last = _Tally(numbers, self.found.destination), self._clock.monotonic()
         while True:
             begun = self._clock.monotonic()
             has_news = tally.look(self._desk)
@@ -284,8 +311,8 @@ class Staged:
 class _Tally:
     """What has become of the jobs of a stage up to now."""
 
-    def __init__(self, numbers: Sequence[int]) -> None:
-        self.outcomes, self.clusters = Counter[str](), Clusters(None)
+    def __init__(self, numbers: Sequence[int], destination: Destination | None) -> None:
+        self.outcomes, self.clusters = Counter[str](), Clusters(destination)
         self.open: tuple[Whereabouts, ...] = ()
         self._waiting = list(numbers)
 

@@ -21,6 +21,7 @@ _TOKEN: Final = re.compile(
     re.ASCII,
 )
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")  # how Python reads a byte that is not UTF-8
+_WITHOUT: Final = "commands that send nothing take --allow-unset, and test files `environment: {NAME: value}`"
 _SHORT: Final = 4
 _TELLING: Final = 10  # so many characters of a value in a row give it away
 
@@ -115,7 +116,7 @@ def _look_up(match: re.Match[str], environment: Mapping[str, str], faults: list[
     elif value is None and default is None and isinstance(environment, StandIns):
         return environment.stand_in(name)
     elif value is None and default is None:
-        help = f"set {name} in the environment, or write a default: ${{{name}:-default}}"
+        help = f"set {name} in the environment, or write a default: ${{{name}:-default}}; {_WITHOUT}"
         help = f"{near} Or {help}" if (near := closest(name, environment)) else help
         faults.append(Fault("unset_variable", f"the environment has no variable {name}", help, (), start, end))
     return (value or default or "") if default is not None else (value or "")

@@ -4,12 +4,14 @@ Nothing that is secret is told or written: fields that a schema marks writeOnly,
 made of either.
 """
 
+import re
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
 import msgspec
 
 from connector.cases import Expected
+from connector.covers import cover_new, joined
 from connector.destination import Mapping
 from connector.errors import Path
 from connector.hiding import hide, hide_in_text
@@ -18,9 +20,14 @@ from connector.routes import NO_MATCHING_MAPPING
 from connector.rows import REDACTED
 from connector.schemas import write_only_names
 from connector.values import JSON, dump_json, type_name
+from connector.variable_covers import Covers, converted, cover_field
 
 Secrets: TypeAlias = Callable[[], frozenset[str]]
 """Gives the secrets in an event; asked only where something differs."""
+
+
+FindCovers: TypeAlias = Callable[[], Covers]
+"""Gives what of an event's payload came from variables; asked only where something differs."""
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -52,17 +59,20 @@ def compare(
     base: str,
     secrets: Secrets = frozenset,
     *,
+    covers: FindCovers = dict,
     is_shown: bool = False,
 ) -> Verdict:
     """Compare what a mapping made of an event with what was expected; `base` is where requests go.
 
-    Nothing that `secrets` gives, and no field that the schema marks writeOnly, is told or written. What passes is fit
-    to be printed only with `is_shown`, for it costs time.
+    Nothing that `secrets` gives, and no field that the schema marks writeOnly, is told or written, and nothing that
+    `covers` cover but what the test says already. What passes is fit to be printed only with `is_shown`, for it costs
+    time.
     """
-    return _Comparison(mapping, expected, found, secrets, is_shown=is_shown).verdict(base)
+    return _Comparison(mapping, expected, found, secrets, covers, is_shown=is_shown).verdict(base)
 
 
 _KEYS: Final = ("expect", "expect_request", "expect_skipped", "expect_invalid", "expect_filtered")
+_VARIABLE: Final = re.compile(r"\$\{(\w+)")
 _NEVER_SHOWN: Final = "a field that is never shown differs: write it by hand"
 
 
@@ -70,13 +80,22 @@ class _Comparison:
     """One expectation and what was found; what differs goes to `differences`, and nothing secret is told."""
 
     def __init__(
-        self, mapping: Mapping, expected: Expected, found: Plan | None, secrets: Secrets, *, is_shown: bool
+        self,
+        mapping: Mapping,
+        expected: Expected,
+        found: Plan | None,
+        secrets: Secrets,
+        covers: FindCovers,
+        *,
+        is_shown: bool,
     ) -> None:
         self.differences: list[Difference] = []
         self._is_shown = is_shown
         self._expected, self._found, self._find_secrets = expected, found, secrets
         self._hidden = frozenset(write_only_names(mapping.action))
         self._secrets: frozenset[str] | None = None
+        self._find_covers = covers
+        self._known_covers: Covers | None = None
         value = expected.part.value
         self._given = {key: inner for key, inner in value.items() if key in _KEYS} if isinstance(value, dict) else {}
 
@@ -102,8 +121,59 @@ class _Comparison:
             return Verdict((), self._given, made, made)
         has_secret = any(difference.path[-1] in self._hidden for difference in self.differences)
         has_secret = has_secret or self._reveals(self._given, made, "")
-        given, shown = ({key: self._hide(value, "") for key, value in keys.items()} for keys in (self._given, made))
-        return Verdict(tuple(told), given, shown, None if has_secret else made, _NEVER_SHOWN if has_secret else "")
+        named = self._by_name(made)
+        given, shown = ({key: self._hide(value, "") for key, value in keys.items()} for keys in (self._given, named))
+        why_not = _NEVER_SHOWN if has_secret else "" if named == made else _why_not(self._given, named)
+        return Verdict(tuple(told), given, shown, None if why_not else made, why_not)
+
+    # -------------------------------------------------------------------------------------- what variables gave
+
+    @property
+    def _covers(self) -> Covers:
+        if self._known_covers is None:
+            self._known_covers = self._find_covers()
+        return self._known_covers
+
+    def _by_name(self, made: dict[str, JSON]) -> dict[str, JSON]:
+        """Put the names of variables for their values, where they are not what the test says already."""
+        found = dict(made)
+        if "expect" in made:
+            found["expect"] = self._named_keys(made["expect"], self._given.get("expect"), self._covers)
+        request, given = made.get("expect_request"), self._given.get("expect_request")
+        if isinstance(request, dict):
+            old = given if isinstance(given, dict) else {}
+            found["expect_request"] = {
+                key: self._named_keys(value, old.get(key), self._sent_covers)
+                if key == "body"
+                else self._named_url(value, old.get(key))
+                for key, value in request.items()
+            }
+        return found
+
+    @property
+    def _sent_covers(self) -> Covers:
+        found = self._found
+        return converted(self._covers, found.payload, found.request.body) if isinstance(found, Planned) else {}
+
+    def _named(self, path: Path, key: str, expected: JSON, found: JSON) -> JSON:
+        if path == ("expect_request", key):
+            return (
+                self._named_keys(found, expected, self._sent_covers)
+                if key == "body"
+                else self._named_url(found, expected)
+            )
+        return cover_new(found, expected, cover_field(self._covers if path[0] == "expect" else self._sent_covers, key))
+
+    def _named_keys(self, made: JSON, given: JSON, covers: Covers) -> JSON:
+        if not isinstance(made, dict):
+            return made
+        old = given if isinstance(given, dict) else {}
+        return {key: cover_new(value, old.get(key), cover_field(covers, key)) for key, value in made.items()}
+
+    def _named_url(self, url: JSON, given: JSON) -> JSON:
+        if url == given or not isinstance(url, str):
+            return url
+        return joined(cover.flat() for cover in self._covers.values()).url(url)
 
     # ----------------------------------------------------------------------------------------------- the outcome
 
@@ -182,7 +252,7 @@ class _Comparison:
         if is_same(found, expected):
             return
         key = name.removeprefix("body.")
-        wanted, there = self._shown(expected, key), self._shown(found, key)
+        wanted, there = self._shown(expected, key), self._shown(self._named(path, key, expected, found), key)
         message = f"{name}: expected {wanted}, found {there}"
         if wanted == there:
             message = f"{name}: expected and found differ in what is never shown: {wanted}"
@@ -223,6 +293,14 @@ class _Comparison:
             return any(self._reveals(old[at : at + 1], value, name) for at, value in enumerate(made))
         earlier = given[0] if isinstance(given, list) and given else given
         return not is_same(earlier, made) and self._is_secret(made, name)
+
+
+def _why_not(given: JSON, shown: JSON) -> str:
+    """Say why what holds values of variables is not written; `shown` has the names of them."""
+    before, names = dump_json(given).decode(), _VARIABLE.findall(dump_json(shown).decode())
+    name = next((name for name in names if f"${{{name}" not in before), names[0] if names else "")
+    what = f"the value of the variable {name}" if name else "what was made of a variable"
+    return f"it would hold {what}; write it by hand"
 
 
 def _request(found: Planned) -> dict[str, JSON]:

@@ -1,23 +1,33 @@
-"""Values to the YAML of a destination file, on one line: bare where that reads best, else in flow style.
+"""Values to the YAML of a destination file: on one line, bare where that reads best, or over several with indentation.
 
-In: values as JSON has them. Out: text that a destination file reads as the same values. Nothing is wrapped or indented.
+In: values as JSON has them. Out: text that a destination file reads as the same values. A text goes without quotes only
+where every reader of YAML, 1.1 too, takes it for that text. Nothing here knows a file.
 """
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Final
+
+import msgspec
 
 from connector.errors import LanguageError
 from connector.language.paths import parse_path
-from connector.values import JSON
+from connector.values import JSON, dump_json
+from connector.variables import escaped
+from connector.yaml_text import read_plain
 
-_PLAIN: Final = re.compile(r"[A-Za-z$_][A-Za-z0-9_$.]*(?: [A-Za-z0-9_$.()]+)*")
+_NAME: Final = re.compile(r"[A-Za-z$_][A-Za-z0-9_$.]*(?: [A-Za-z0-9_$.()]+)*")  # words, names and paths
+# What else reads as a text without quotes: no character that means something in YAML, and none that is easily missed.
+_PLAIN: Final = re.compile(r"[^\W\d_][\w .$+/@%^~()<>=;*-]*|[\d$_+/.][\w.$+/@%^~()<>=;*:-]*", re.ASCII)
+_COLON: Final = re.compile(r"[A-Za-z][\w+.-]*:[\w/.@%+=:-]*[\w/]", re.ASCII)  # https://app.example.com/path
 _PLAIN_TRIGGER: Final = re.compile(r"[A-Za-z(][^#:{}\[\]&*!|>%@`]*")
-_RESERVED: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
-# What JSON writes as it is, and no YAML file may hold.
-UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-# `${` starts a variable in a destination file, but not before a third brace and not inside {{...}} or {%...%}.
-_VARIABLE: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|(?P<start>\$\{(?!\{))", re.DOTALL)
+_RESERVED: Final = frozenset({"yes", "no", "on", "off", "y", "n", "true", "false", "null"})  # of YAML 1.1, in any case
+_NUMBERLIKE: Final = re.compile(r"[-+.\d][-+.:_\deETZ ]*|0[bBoOxX].*")  # numbers of any base, times, dates
+# What JSON writes as it is, and no YAML file may hold or no reader would see.
+UNPRINTABLE: Final = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u00a0\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufffe\uffff]"
+)
 _LONGEST_KEY: Final = 1_000  # characters; YAML finds the colon of a longer one only behind a question mark
 
 
@@ -84,43 +94,93 @@ def _kept(value: JSON) -> JSON:
 # YAML
 
 
+class Yaml(msgspec.Struct, frozen=True):
+    """Writes values as YAML. A key is never filled, so what looks like a variable in it stays as it is.
+
+    `only_names`: of texts only words, names and paths go without quotes, which nobody takes for anything else; else
+    all texts that need none. `fill`: a `${` in a text is escaped, so that it is no variable; else it is for reading.
+    """
+
+    only_names: bool = False
+    fill: bool = True
+
+    def scalar(self, value: JSON, style: str = "") -> str:
+        """Write a text, number, true, false or null on one line; `style` is the quote that a text has had."""
+        if not isinstance(value, str):
+            return dump_json(value).decode()
+        return self._text(escaped(value) if self.fill else value, style)
+
+    def value(self, value: JSON) -> str:
+        """Write a value on one line, as it can stand inside `{ }` and `[ ]` too."""
+        if isinstance(value, dict):
+            return "{" + ", ".join(self.pair(key, item) for key, item in value.items()) + "}"
+        if isinstance(value, list):
+            return "[" + ", ".join(map(self.value, value)) + "]"
+        return self.scalar(value)
+
+    def pair(self, key: str, value: JSON) -> str:
+        """Write a key and its value on one line; a long key can stand only inside `{ }`."""
+        written = self._text(key)
+        return f"{'? ' if len(written) > _LONGEST_KEY else ''}{written}: {self.value(value)}"
+
+    def block(self, value: JSON) -> Iterator[str]:
+        """Write a value over several lines, each key and item on one of its own."""
+        if isinstance(value, dict) and value:
+            for key, item in value.items():
+                yield from self._block_pair(self._text(key), item)
+        elif isinstance(value, list) and value:
+            for item in value:
+                first, *more = self.block(item)
+                yield f"- {first}"
+                yield from (f"  {line}" for line in more)
+        else:
+            yield self.value(value)
+
+    def _block_pair(self, key: str, value: JSON) -> Iterator[str]:
+        if len(key) > _LONGEST_KEY:
+            yield from (f"? {key}", f": {self.value(value)}")
+        elif isinstance(value, dict | list) and value:
+            yield f"{key}:"
+            yield from (f"  {line}" for line in self.block(value))
+        else:
+            yield f"{key}: {self.value(value)}"
+
+    def _text(self, text: str, style: str = "") -> str:
+        if style == "'" and text.isprintable() and "\n" not in text:
+            return "'" + text.replace("'", "''") + "'"
+        return text if not style and self._is_plain(text) else write_quoted(text)
+
+    def _is_plain(self, text: str) -> bool:
+        if self.only_names:
+            return _NAME.fullmatch(text) is not None and text.lower() not in _RESERVED
+        return _reads_as_text(text)
+
+
+STRICT: Final = Yaml(only_names=True)
+"""For files that are made anew and for examples."""
+SPARING: Final = Yaml()
+"""For what is written into a file that somebody else wrote."""
+SHOWN: Final = Yaml(fill=False)
+"""For a person to read."""
+
+
+def _reads_as_text(text: str) -> bool:
+    if text.lower() in _RESERVED or _NUMBERLIKE.fullmatch(text) or text.endswith(" ") or "  " in text:
+        return False
+    if not (_PLAIN.fullmatch(text) or _COLON.fullmatch(text)) or text.endswith(":") or " <" in text:
+        return False
+    try:
+        return read_plain(text) == text
+    except ValueError:
+        return False
+
+
 def write_trigger(text: str) -> str:
     """Write a trigger bare where YAML allows it, since that is how it reads best."""
     is_plain = _PLAIN_TRIGGER.fullmatch(text) and text.isprintable() and not text.endswith(" ")
-    return text if is_plain and text.lower() not in _RESERVED else write_scalar(text)
-
-
-def write_pair(key: str, value: JSON) -> str:
-    """Write a key and its value."""
-    written = key if _is_plain(key) else write_quoted(key)
-    return f"{'? ' if len(written) > _LONGEST_KEY else ''}{written}: {write_value(value)}"
-
-
-def write_value(value: JSON) -> str:
-    """Write a value on one line: plain scalars bare, everything else as YAML's flow style, which JSON is."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(write_pair(key, item) for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(write_value, value)) + "]"
-    return write_scalar(value)
-
-
-def write_scalar(value: str | int | float | bool | None) -> str:
-    """Write a text, number, boolean or null; a `${` in a text is escaped, so that it is no variable."""
-    if not isinstance(value, str):
-        return json.dumps(value)
-    return value if _is_plain(value) else write_quoted(_without_variables(value))
-
-
-def _is_plain(text: str) -> bool:
-    return _PLAIN.fullmatch(text) is not None and text.lower() not in _RESERVED
+    return text if is_plain and text.lower() not in _RESERVED else STRICT.scalar(text)
 
 
 def write_quoted(text: str) -> str:
     """Write a text in double quotes."""
     return UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
-
-
-def _without_variables(text: str) -> str:
-    """Escape every `${` of a text that a destination file would take for a variable."""
-    return _VARIABLE.sub(lambda found: f"${found[0]}" if found["start"] else found[0], text)

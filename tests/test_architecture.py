@@ -41,14 +41,14 @@ LAYERS = """
     proofs.rows proofs.asking proofs.skips proofs.wording proofs.problems proofs.table proofs
     routes pipeline rows hiding
     explanations.model explanations.changes explanations.fields explanations.routing explanations.origins
-    explanations.explaining explanations
+    explanations.explaining explanations covers variable_covers
     coverage.report coverage.rules coverage.items coverage.traffic coverage.counting coverage
-    verdicts expectations trials trials.yaml_lines trials.changes trials.rewriting trials.diffs
+    verdicts expectations trials trials.changes trials.rewriting trials.diffs
     pseudonyms.permutations pseudonyms.vocabulary pseudonyms.alphabets pseudonyms.dates pseudonyms.phones
     pseudonyms.staying pseudonyms.texts pseudonyms.places pseudonyms.persons pseudonyms.rules pseudonyms.masks
     pseudonyms
     comparison comparison.trees comparison.versions comparison.triggers comparison.setting_edits comparison.edits
-    comparison.outcomes comparison.causes
+    comparison.written comparison.outcomes comparison.variants comparison.causes
     segment_import signing reason_names metric_families
     editors.spelling editors.guides editors.presets editors.values editors.fields editors.cases editors.settings
     editors.mapping editors.files editors

@@ -1,13 +1,16 @@
 """Causes: what a reason or a problem is called, which field it is about, and which jobs are one cluster."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
 
+from connector.actions import ACTIONS
 from connector.cause_clusters import Clusters
-from connector.causes import Finding, find, place_of, titles
+from connector.causes import ENUM, REQUIRED, TYPE, Finding, find, place_of, titles
 from connector.destination import Destination, load
-from connector.schemas import checker
+from connector.schemas import checker, flat_schema
 from connector.values import JSON
 
 FILE = """\
@@ -58,6 +61,62 @@ def test_a_sentence_leads_back_to_its_field(
     """Each sentence of a check is led back, by the schema's titles and places, to the field it is about."""
     found = find("invalid", "", checker(action).check(payload).problems, action)
     assert [(one.code, one.field) for one in found] == expected
+
+
+Schema: TypeAlias = dict[str, Any]
+Broken: TypeAlias = tuple[JSON, list[tuple[str, str]]]  # a value, and what a check has to say of it: code and field
+
+
+def filled(schema: Schema) -> JSON:
+    """Make a value that a schema takes, with no more in it than is required."""
+    samples: dict[str, JSON] = {"string": "x", "number": 1, "boolean": True, "array": []}
+    if schema["type"][0] == "object":
+        return {name: filled(schema["properties"][name]) for name in schema.get("required", ())}
+    return schema["enum"][0] if "enum" in schema else samples[schema["type"][0]]
+
+
+def broken(schema: Schema, field: str = "") -> Iterator[Broken]:
+    """Break each rule of a schema and of all that is in it, one at a time."""
+    if field:
+        is_enum = [("enum", field)] if "enum" in schema else []
+        yield "what" if "object" in schema["type"] else {}, [("type", field), *is_enum]
+    if "enum" in schema:
+        yield "what", [("enum", field)]
+    if required := schema.get("required"):
+        yield {}, [("required", ".".join(filter(None, (field, name)))) for name in required]
+    whole = filled(schema) if "properties" in schema else {}
+    assert isinstance(whole, dict)
+    for name, inner in schema.get("properties", {}).items():
+        for value, expected in broken(inner, f"{field}.{name}" if field else name):
+            yield {**whole, name: value}, expected
+    if "items" in schema:
+        for value, expected in broken(schema["items"], field):
+            yield [value], expected
+            yield [filled(schema["items"]), value, value], expected
+
+
+def every_sentence() -> Iterator[tuple[str, JSON, list[tuple[str, str]]]]:
+    """List the payloads that break one rule of an action."""
+    for action in ACTIONS:
+        yield from ((action, *one) for one in broken(flat_schema(action)))
+
+
+@pytest.mark.parametrize(("action", "payload", "expected"), list(every_sentence()))
+def test_every_sentence_of_a_check_is_read_back(
+    action: str, payload: dict[str, JSON], expected: list[tuple[str, str]]
+) -> None:
+    """Whatever rule of a schema is broken, however deep, its sentence gives the code and the field."""
+    problems = checker(action).check(payload).problems
+    assert problems
+    assert [(one.code, one.field) for one in find("invalid", "", problems, action)] == expected
+
+
+def test_every_rule_is_broken_somewhere() -> None:
+    """The payloads above break every kind of rule, and name every field that a sentence can name."""
+    told = [(action, *one) for action, _, expected in every_sentence() for one in expected]
+    assert {code for _, code, _ in told} == {REQUIRED, TYPE, ENUM}
+    for action in ACTIONS:
+        assert {field for one, _, field in told if one == action} >= set(titles(action).values())
 
 
 @pytest.mark.parametrize("action", ["attach", "detach", "update_user"])

@@ -53,6 +53,14 @@ def test_the_files_are_what_is_registered() -> None:
     assert [path.name for path, text in texts.items() if path.read_bytes() != text] == []
 
 
+def test_functions_are_not_listed_as_operators() -> None:
+    """What is said of triggers shows contains and match as they are written, with parentheses."""
+    told = str(MAPPING_KEYS["trigger"])
+    for written in ('contains(name, "text")', 'match(name, "text*")'):
+        assert written in told
+        parse_trigger(written)
+
+
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_they_are_schemas(name: str) -> None:
     """Each is a JSON Schema of 2020-12."""

@@ -9,8 +9,8 @@ import pytest
 from connector.destination import Destination, load
 from connector.expectations import Failed, compile_finder, recorded_tests, run_tests
 from connector.hiding import Hiding
-from connector.trials.yaml_lines import flow_text
 from connector.verdicts import Verdict, compare
+from connector.yaml_writing import SPARING
 
 HEAD = """\
 destination: rupt
@@ -230,8 +230,8 @@ def test_what_would_pass(event: str, expected: str, made: dict[str, str], tmp_pa
     assert found.differences
     assert found.written is not None
     assert found.written.keys() == made.keys()
-    assert all(text in flow_text(found.written[key]) for key, text in made.items())
-    assert verdict(tmp_path, event, flow_text(found.written)[1:-1]).differences == ()
+    assert all(text in SPARING.value(found.written[key]) for key, text in made.items())
+    assert verdict(tmp_path, event, SPARING.value(found.written)[1:-1]).differences == ()
 
 
 def test_a_secret_is_not_written(tmp_path: Path) -> None:

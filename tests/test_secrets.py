@@ -293,7 +293,7 @@ def test_check_in_every_form(options: list[str], folder: Folder) -> None:
 
 @pytest.mark.parametrize("options", [[], ["--json"], ["-v"], ["--coverage", "--traffic", "EVENTS"], ["--update"]])
 def test_tests(options: list[str], folder: Folder) -> None:
-    """A failing test is told, in words, diffs, JUnit and golden rows, without what mappings and variables keep secret."""
+    """A failing test is told in words, diffs, JUnit and golden rows without what mappings and variables hide."""
     text = folder.config.read_text(encoding="utf-8")
     text = text.replace("metadata: {name", 'metadata: {key: "${RUPT_API_SECRET}", token: $.properties.token, name')
     folder.config.write_text(text, encoding="utf-8")

@@ -295,6 +295,8 @@ def test_faults_can_be_put_in_line_over_http() -> None:
     [
         ("faults", b'{"next": ["no"], "rates": "429"}'),
         ("faults", b'{"next": "429"}'),
+        ("faults", b'{"faults": "429:0.5"}'),
+        ("faults", b'{"rates": 1}'),
         ("faults", b'{"rates": "429:7"}'),
         ("faults", b"no json"),
         ("faults", b"[]"),
@@ -308,6 +310,18 @@ def test_a_wrong_wish_changes_nothing(path: str, content: bytes) -> None:
     async def check(stand: StandIn, client: httpx.AsyncClient) -> None:
         assert (await client.post(f"/_twin/{path}", content=content)).status_code == 400
         assert (stand.faults.rates, stand.faults.waiting(), stand.twin.users) == ((), [], {})
+
+    run_in_process(check)
+
+
+def test_faults_are_spelt_as_in_the_option() -> None:
+    """Rates may be the text that --faults takes; a key that is unknown is told with the form of the body."""
+
+    async def check(_: StandIn, client: httpx.AsyncClient) -> None:
+        answer = await client.post("/_twin/faults", json={"rates": "429=2:0.1,latency=0.5"})
+        assert answer.json() == {"next": [], "rates": {"429=2": 0.1, "latency=0.5": 1.0}}
+        message = (await client.post("/_twin/faults", json={"faults": "429"})).json()["message"]
+        assert message.startswith("unknown key 'faults': the body is {")
 
     run_in_process(check)
 

@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 import msgspec
+from msgspec.structs import replace
 
 from connector.cli.code_table import print_codes
 from connector.cli.mending import Looked, Mended, Refused, State, diff_of, look_at, mend, write
@@ -32,6 +33,7 @@ from connector.positions import quoted
 from connector.proofs import prove
 
 _FORMS: Final = ("text", "json", "sarif", "markdown")
+_DIFFERS: Final = "`rupt-connector test` shows the difference; with --update it takes over what was found"
 
 
 class _Wanted(msgspec.Struct, frozen=True):
@@ -85,7 +87,8 @@ def command(
 ) -> int:
     """Check a destination file: its keys, triggers, fields and directives, and run the tests in it.
 
-    A comment `# check: allow CODE` at the end of a line, or above it, allows a warning there.
+    A comment `# check: allow CODE` at the end of a line, or above it, allows a warning there; above a mapping, in all
+    of it.
 
     Exit code 0 when all is well, warnings or not; 1 when a test fails, with --strict also when there are warnings, with
     --diff when something would change; 2 when the file does not load.
@@ -111,7 +114,7 @@ def command(
         return _show_diff(streams, wanted, mended)
     write(mended)
     _tell_fixes(streams, mended)
-    return _check(streams, wanted, mended.state)
+    return _check(streams, wanted, mended.state, fixed=len(mended.problems))
 
 
 def _list_codes(streams: Streams, form: str) -> int:
@@ -124,16 +127,19 @@ def _list_codes(streams: Streams, form: str) -> int:
 # ------------------------------------------------------------------------------------------------------------ checking
 
 
-def _check(streams: Streams, wanted: _Wanted, state: State) -> int:
+def _check(streams: Streams, wanted: _Wanted, state: State, *, fixed: int = 0) -> int:
     _print_problems(streams, state.problems, wanted)
+    done = f"{fixed:,} problem{'' if fixed == 1 else 's'} fixed, " if fixed else ""
     if state.destination is None:
         if wanted.form == "text":
-            streams.say(_nothing_done(state.problems))
+            streams.say(f"{done}{_left(state.problems, is_rest=bool(fixed))}")
         return 2
     verdict = f"{wanted.config}: {_mappings(state.destination)}, {_tests(state.destination)}"
     if wanted.form == "text":
         streams.print(verdict)
-        _print_counts(streams, state.problems, wanted)
+        counts = counted(state.problems, notes=wanted.notes)
+        if done or counts:
+            Painter(streams).wrap(f"{done}{f'left: {counts}' if counts else 'none is left'}" if done else counts)
     else:
         streams.say(verdict)
     warned = wanted.strict and any(problem.severity == "warning" for problem in state.problems)
@@ -144,7 +150,8 @@ def _look(destination: Destination) -> Looked:
     """Find what is wrong with a destination that loads: failing tests, warnings and notes."""
     _, failed = run_tests(destination)
     found = without_allowed(destination, [*inspect(destination), *prove(destination)])
-    problems = by_severity([*(failure.problem for failure in failed), *found])
+    told = (replace(failure.problem, help=failure.problem.help or _DIFFERS) for failure in failed)
+    problems = by_severity([*told, *found])
     names = (f"the test {quoted(failure.test)} of {quoted(failure.mapping)}" for failure in failed)
     return Looked(tuple(problems), frozenset(names))
 
@@ -165,14 +172,10 @@ def _print_problems(streams: Streams, problems: Sequence[Problem], wanted: _Want
                     print_problem(painter, problem)
 
 
-def _print_counts(streams: Streams, problems: Sequence[Problem], wanted: _Wanted) -> None:
-    if problems:
-        Painter(streams).wrap(counted(problems, notes=wanted.notes))
-
-
-def _nothing_done(problems: Sequence[Problem]) -> str:
+def _left(problems: Sequence[Problem], *, is_rest: bool) -> str:
     number = len(problems)
-    return f"{number:,} problem{'' if number == 1 else 's'}, nothing was done{mendable(problems)}"
+    what = f" {'is' if number == 1 else 'are'} left" if is_rest else f" problem{'' if number == 1 else 's'}"
+    return f"{number:,}{what}{mendable(problems)}"
 
 
 def _mappings(destination: Destination) -> str:

@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from connector.cli.plan_report import Report, Values
 from connector.cli.plan_text import print_text
 from connector.cli.streams import Streams
-from connector.comparison.edits import compare, constants
+from connector.comparison.edits import compare
 from connector.comparison.versions import Version
+from connector.comparison.written import written_in
 from connector.destination import load
 from connector.documents import read_document
 from connector.pseudonyms import Pseudonyms
@@ -36,7 +37,7 @@ def plan_edit(streams: Streams, old: str, new: str, environment: Mapping[str, st
     names = (os.path.basename(recorded),)
     print_text(
         replace(streams, stdout=told),
-        Report(comparison, work.tally, names, Values(Pseudonyms(_KEY), constants(comparison))),
+        Report(comparison, work.tally, names, Values(Pseudonyms(_KEY), written_in(comparison))),
     )
     return told.getvalue().decode()
 

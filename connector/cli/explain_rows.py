@@ -10,7 +10,7 @@ from typing import TypeAlias
 from msgspec import UNSET, UnsetType
 
 from connector.actions.conversions import url_segment
-from connector.cli.explain_hiding import NO_COVER, Cover, Veil, clause_cover, own_reads, path_cover, plain_value
+from connector.cli.explain_hiding import Veil, clause_cover, own_reads, path_cover
 from connector.cli.explain_shapes import (
     ChangeRow,
     FailedRow,
@@ -23,6 +23,7 @@ from connector.cli.explain_shapes import (
     UnsentRow,
     ValueRow,
 )
+from connector.covers import NO_COVER, Cover, plain_value
 from connector.destination import Destination, Mapping
 from connector.errors import Path
 from connector.explanations import ID_IN_URL, Change, Explanation, Field, MappingExplanation, Sent
@@ -171,9 +172,10 @@ class _Maker:
 
     def _changes(self, found: Iterable[Change], name: str, cover: Cover) -> tuple[ChangeRow, ...] | UnsetType:
         rows = tuple(
-            ChangeRow(change.kind, _path_text(change.path), before, self._veil.shown(change.after, key, cover))
+            ChangeRow(change.kind, _path_text(change.path), before, self._veil.shown(change.after, key, at))
             for change in found
-            if (before := self._veil.shown(change.before, key := str((name, *change.path)[-1]), cover)) is not UNSET
+            if (at := cover.below(*change.path)) is not None
+            if (before := self._veil.shown(change.before, key := str((name, *change.path)[-1]), at)) is not UNSET
         )
         return rows or UNSET
 
@@ -207,7 +209,7 @@ class _Maker:
         cover = path_cover(mapping, step.node) if reads else NO_COVER
         for keys in reads:
             name = str((*keys, "")[len(keys) - 1])
-            value = UNSET if step.inner else self._veil.shown(self._veil.read(keys), name, self._veil.of_step(step))
+            value = UNSET if step.inner else self._veil.shown(self._veil.read(keys), name, self._veil.of_reads(step))
             yield ValueRow(cover.text(describe_path(keys)), value)
 
 

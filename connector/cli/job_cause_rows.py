@@ -1,7 +1,8 @@
 """Clusters of failed jobs as rows of JSON and as lines for a person, each with what to do next; no personal data."""
 
+import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -21,6 +22,7 @@ _HEAD: Final = ("jobs", "state", "code", "mapping", "field", "place")
 _SHORT: Final = 4  # columns that stand on the first line of a cluster where not all of them have room
 _GAP: Final = "  "
 _INDENT: Final = 9
+_is_expanded: Final = re.compile(r"[\"$`\\!\n]").search  # by a shell in double quotes
 _LONGEST_REASON: Final = 80  # characters of a text that is to be typed
 
 
@@ -32,6 +34,21 @@ class Told(msgspec.Struct, frozen=True):
     places: tuple[str, ...]
     message_ids: tuple[str, ...]
     mending: Mending | None = None
+
+    @property
+    def is_mended(self) -> bool:
+        """Whether the edited file makes something else of some of the jobs, or may."""
+        return self.mending is not None and bool(self.mending.mended or self.mending.changed)
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What to do next: a command, and what goes before it; either may be empty."""
+
+    before: str = ""
+    command: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.before, self.command)))
 
 
 class Teller:
@@ -70,27 +87,39 @@ class Teller:
         row: dict[str, object] = {"count": told.cluster.count, "mapping": key.mapping, "state": key.state, **faults[0]}
         row |= {"also": faults[1:]} if faults[1:] else {}
         row |= {"firstAt": moment(told.cluster.first), "lastAt": moment(told.cluster.last)}
-        row |= {"messageIds": told.message_ids, "next": self.next(told)}
+        row |= {"messageIds": told.message_ids, "next": str(self.next(told))}
         return row if told.mending is None else {**row, "with": {"file": self.edited, **mending_row(told.mending)}}
 
-    def next(self, told: Told) -> str:
+    def next(self, told: Told) -> Step:
         """Say what to do about a cluster."""
         key, message_id = told.cluster.key, told.message_ids[0] if told.message_ids else "MESSAGE_ID"
-        if told.mending is not None and (told.mending.mended or told.mending.changed):
-            return f"put {self.edited} in place, then {self._retry(told)}"
+        if told.is_mended:
+            return Step(f"put {self.edited} in place, then", self._retry(told))
         if key.code == "mapping_gone":
-            return f"put the mapping back, or {self._jobs('drop', *self._chosen(told, ''))}"
+            return Step("put the mapping back, or", self._jobs("drop", *self._chosen(told, "")))
         if key.code == "in_doubt" and key.state == "held":
-            return f"{self._jobs('retry', message_id, *self._config)} sends it again, jobs drop lets it be"
+            return Step("`jobs drop` lets it be; to send it again:", self._jobs("retry", message_id, *self._config))
         if key.state == "held":
-            return f"{f'mend {key.field}; ' if key.field else ''}held jobs go on by themselves when Rupt takes them"
+            mend = f"mend {key.field}; " if key.field else ""
+            return Step(f"{mend}held jobs go on by themselves when Rupt takes them")
         if key.code == "internal_error":
-            return "a fault of this program: report it with the server's log; the event is kept"
+            return Step("a fault of this program: report it with the server's log; the event is kept")
         if key.state == "skipped":
-            return f"{f'look at {key.field}, then ' if key.field else ''}{self._retry(told)}"
+            return Step(f"look at {key.field}, then" if key.field else "", self._retry(told))
         if key.state == "dead" and not _is_refusal(key.code):
-            return self._retry(told)
-        return _command("explain", message_id, *self._config, *self._data)
+            return Step("", self._retry(told))
+        return Step("", _command("explain", message_id, *self._config, *self._data))
+
+    def retry_of_all(self, every: Iterable[Told]) -> str:
+        """Give the command that sends all jobs again that the edited file mends, or may; empty where there are none."""
+        mended = [told for told in every if told.is_mended]
+        states = tuple(dict.fromkeys(told.cluster.key.state for told in mended))
+        if not states:
+            return ""
+        options = (word for state in states for word in ("--state", state))
+        count = sum(told.cluster.count for told in mended)
+        rest = self._limits(self._choice.mapping, self._choice.reason, count)
+        return self._jobs("retry", "--staged", *self._choice.message_ids, *options, *rest, *self._config)
 
     def _retry(self, told: Told) -> str:
         reason, asked = _reason(told.cluster), self._choice.reason or ""
@@ -99,13 +128,17 @@ class Teller:
 
     def _chosen(self, told: Told, reason: str) -> Iterator[str]:
         """Choose the jobs of a cluster and, as far as options can say it, no more than were looked at."""
-        choice, key = self._choice, told.cluster.key
-        yield from choice.message_ids
-        yield from ("--state", key.state, "--mapping", key.mapping)
+        yield from self._choice.message_ids
+        yield from ("--state", told.cluster.key.state)
+        yield from self._limits(told.cluster.key.mapping, reason or self._choice.reason, told.cluster.count)
+
+    def _limits(self, mapping: str | None, reason: str | None, count: int) -> Iterator[str]:
+        choice = self._choice
         times = (None if at is None else moment(at) for at in (choice.since, choice.until))
-        limit = None if choice.limit is None else str(told.cluster.count)
-        given = (reason or choice.reason, choice.account, *times, limit)
-        for option, value in zip(("--reason", "--account", "--since", "--until", "--limit"), given, strict=True):
+        limit = None if choice.limit is None else str(count)
+        given = (mapping, reason, choice.account, *times, limit)
+        names = ("--mapping", "--reason", "--account", "--since", "--until", "--limit")
+        for option, value in zip(names, given, strict=True):
             if value is not None and value != "":
                 yield from (option, value)
 
@@ -148,7 +181,12 @@ def _event(raw: bytes) -> dict[str, JSON] | None:
 
 
 def _command(*words: str) -> str:
-    return shlex.join(("rupt-connector", *words))
+    return " ".join(map(_quoted, ("rupt-connector", *words)))
+
+
+def _quoted(word: str) -> str:
+    """Quote a word for a shell; in double quotes where it holds single ones, which can be read then."""
+    return f'"{word}"' if "'" in word and not _is_expanded(word) else shlex.quote(word)
 
 
 def _is_refusal(code: str) -> bool:
@@ -170,6 +208,14 @@ def paint(painter: Painter, teller: Teller, every: Sequence[Told]) -> None:
         if number:
             for line in _lines(teller, every[number - 1]):
                 painter.wrap(*line, indent=_INDENT)
+            _paint_step(painter, teller.next(every[number - 1]))
+
+
+def _paint_step(painter: Painter, step: Step) -> None:
+    """Print what to do next; a command stands on a line of its own, however long, so that it can be copied."""
+    painter.wrap(f"next: {step.before}".rstrip(), indent=_INDENT)
+    if step.command:
+        painter.print(" " * _INDENT, ("cyan", step.command))
 
 
 def _cells(told: Told) -> tuple[str, ...]:
@@ -192,7 +238,6 @@ def _lines(teller: Teller, told: Told) -> Iterator[tuple[Part, ...]]:
     yield (("dim", f"{since}: {', '.join(told.message_ids)}{', …' if cluster.count > len(told.message_ids) else ''}"),)
     if told.mending is not None:
         yield ("bold", f"{teller.edited}: "), mending_words(told.mending)
-    yield ("next: ", ("cyan", teller.next(told)))
 
 
 def _minute(seconds: float) -> str:

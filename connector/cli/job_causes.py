@@ -16,7 +16,7 @@ from connector.cli.painting import Painter, counted
 from connector.cli.store import data_option, open_store
 from connector.cli.streams import Streams, on_one_line
 from connector.destination import Destination
-from connector.errors import DestinationError
+from connector.errors import DestinationError, UsageError
 from connector.queue.desk import Desk
 from connector.queue.desk_causes import alike_jobs
 from connector.queue.desk_jobs import Choice, job_numbers, stored_jobs
@@ -62,12 +62,31 @@ def causes_command(
     now = time.time()
     choice = read_choice("causes", now=now, **given)
     destination = _optional_destination(streams, config)
-    changed = load_config(streams, edited, allow_unset=allow_unset) if edited else None
+    changed = _edited_destination(streams, edited, allow_unset=allow_unset) if edited else None
     teller = Teller(destination, choice, data=data, config=config, edited=edited or "")
     with open_store(streams, data) as desk:
         told = list(_told(desk, choice, teller, destination=destination, changed=changed, now=now))
         for words in not_meant(desk, "causes", choice):
             streams.say(on_one_line(words))
+    _print(streams, teller, told, as_json=as_json)
+    if changed is not None:
+        _tell_mending(streams, teller, told, as_json=as_json)
+    elif told:
+        streams.say("jobs causes --with FILE says how many of each an edited file would mend")
+    return 0
+
+
+def _tell_mending(streams: Streams, teller: Teller, told: list[Told], *, as_json: bool) -> None:
+    """Say how many jobs an edit would mend in all, and which command sends them then."""
+    say = streams.say if as_json else streams.print
+    name = on_one_line(teller.edited)
+    say(mending_total(name, (one.mending for one in told if one.mending is not None)))
+    if command := teller.retry_of_all(told):
+        say(f"next: put {name} in place, then")
+        say(on_one_line(command))
+
+
+def _print(streams: Streams, teller: Teller, told: list[Told], *, as_json: bool) -> None:
     if as_json:
         for one in told:
             streams.print_json(teller.row(one))
@@ -75,13 +94,6 @@ def causes_command(
         paint(Painter(streams), teller, told)
     jobs = counted(sum(one.cluster.count for one in told), "job")
     streams.say(f"{jobs}, {counted(len(told), 'cause')}")
-    if told and changed is None:
-        streams.say("jobs causes --with FILE says how many of each an edited file would mend")
-    if changed is not None:
-        (streams.say if as_json else streams.print)(
-            mending_total(on_one_line(str(edited)), (one.mending for one in told if one.mending is not None))
-        )
-    return 0
 
 
 def _told(
@@ -96,11 +108,18 @@ def _told(
     """Cluster the chosen jobs, and say of each cluster what an edit would make of it."""
     clusters = Clusters(destination)
     for alike in alike_jobs(desk, choice):
-        cluster = clusters.of(alike.mapping, alike.state, alike.reason, alike.problems)
+        cluster = clusters.of(alike.mapping, alike.state, alike.reason, alike.problems, jobs=alike.count)
         cluster.add(alike.count, alike.first, alike.last, alike.numbers)
     mended = {} if changed is None else mendings(desk, job_numbers(desk, choice), clusters, changed, now)
     for cluster in clusters.largest():
         yield teller.tell(cluster, list(stored_jobs(desk, cluster.numbers)), mended.get(cluster))
+
+
+def _edited_destination(streams: Streams, file: str, *, allow_unset: bool) -> Destination:
+    """Load the file of --with. Raises DestinationError, and where there is none UsageError."""
+    if not os.path.lexists(file):
+        raise UsageError(f"--with {file}: there is no such file; give it an edited copy of the destination file")
+    return load_config(streams, file, allow_unset=allow_unset)
 
 
 def _optional_destination(streams: Streams, config: str | None) -> Destination | None:

@@ -7,10 +7,11 @@ import click
 from msgspec.structs import replace
 
 from connector.cli.options import read_range
+from connector.cli.painting import counted
 from connector.cli.reasons import discard_in_words
-from connector.errors import UsageError
+from connector.errors import UsageError, listed
 from connector.queue.desk import Desk
-from connector.queue.desk_jobs import Choice, job_numbers
+from connector.queue.desk_jobs import Choice, count_jobs, job_numbers
 from connector.queue.desk_life import life_of
 
 _UNABLE: Final = {"retry": "cannot be sent again", "drop": "cannot be dropped"}
@@ -47,11 +48,6 @@ def choice_options(verb: str) -> Callable[[Callable[..., Any]], Callable[..., An
     return decorate
 
 
-def listed(words: Sequence[str]) -> str:
-    """Say them one after the other: dead, held and invalid."""
-    return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
-
-
 def read_choice(
     verb: str,
     *,
@@ -79,6 +75,22 @@ def not_meant(desk: Desk, verb: str, choice: Choice) -> Iterator[str]:
     for name in dict.fromkeys(choice.message_ids):
         if not job_numbers(desk, replace(choice, message_ids=(name,), limit=None)):
             yield from _why_not(desk, verb, choice, name)
+
+
+def not_chosen(desk: Desk, verb: str, choice: Choice) -> str:
+    """Say how many jobs would be meant if their state was said; empty where states or events were named, or none is.
+
+    What was skipped was meant to be.
+    """
+    states, meant = _MEANT[verb]
+    if choice.message_ids or meant is None or choice.states != meant:
+        return ""
+    more = tuple(state for state in states if state not in (*meant, "skipped"))
+    counts = {state: count_jobs(desk, replace(choice, states=(state,))) for state in more}
+    found = {state: count for state, count in counts.items() if count}
+    told = [f"{counted(count, 'job')} {'is' if count == 1 else 'are'} {state}" for state, count in found.items()]
+    options = " ".join(f"--state {state}" for state in found)
+    return f"{listed(told)}: add {options}" if told else ""
 
 
 def _why_not(desk: Desk, verb: str, choice: Choice, name: str) -> Iterator[str]:

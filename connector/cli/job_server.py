@@ -102,12 +102,18 @@ def retry_beside_server(
     choice: Choice,
     rules: Rules,
     *,
+    others: str,
     config: str,
     as_json: bool,
 ) -> int:
-    """Put jobs back in stages when there is a server that sends them through the file as it is now."""
+    """Put jobs back in stages when there is a server that sends them through the file as it is now.
+
+    `others` says which jobs were not chosen; empty when there are none.
+    """
     if not numbers:
-        return not_begun(streams, "", 0, as_json=as_json)
+        return not_begun(streams, others, 0, as_json=as_json)
+    if others:
+        streams.say(others)
     served = wait_for_server(desk.folder, CLOCK)
     if served.trouble:
         return not_begun(streams, served.trouble, len(numbers), as_json=as_json)
@@ -121,7 +127,7 @@ def retry_beside_server(
 def sampled(desk: Desk, numbers: Sequence[int], destination: Destination | None, rules: Rules, now: float) -> Sample:
     """Choose what is put back and what goes first, as a destination file has it; without one nothing is left out."""
     outlook = None if destination is None else look_ahead(desk, numbers, destination, now)
-    return sample(desk, numbers, outlook, everything=rules.everything)
+    return sample(desk, numbers, outlook, everything=rules.everything, destination=destination)
 
 
 def _other_file(file: str, config: str) -> str:

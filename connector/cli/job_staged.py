@@ -11,11 +11,10 @@ from typing import Any, Final
 import click
 
 from connector.cause_clusters import Cluster
-from connector.cli.job_options import listed
 from connector.cli.painting import USUAL_COLUMNS, Painter, counted, plain, wrapped
 from connector.cli.store import moment
 from connector.cli.streams import Streams
-from connector.errors import UsageError
+from connector.errors import UsageError, listed
 from connector.queue import State
 from connector.queue.desk import Desk
 from connector.queue.desk_causes import Whereabouts, message_ids
@@ -223,7 +222,7 @@ class _Teller:
             rest = f"; {counted(left, 'job')} left as {'it was' if left == 1 else 'they were'}" if left else ""
             rest += f"; {found.out:,} left out" if found.out else ""
             self._streams.print(f"{counted(put, 'job')} put back: {', '.join(parts)}{rest}")
-        for words in self._advice(staged, results[-1] if results else None, staged.again(standing)):
+        for words in self._advice(staged, results[-1] if results else None, staged.again()):
             self._say(words)
 
     def _advice(self, staged: Staged, last: Result | None, again: int) -> list[str]:
@@ -248,7 +247,7 @@ class _Teller:
         told += [f"{waiting:,} waiting, and sent all the same (`jobs drop` ends them)"] if waiting else []
         told += [f"{left:,} left as before"] if left else []
         self._say(f"interrupted in stage {staged.stage} of {len(SIZES)}: {listed(told)}")
-        for words in _again(staged.again(found)):
+        for words in _again(staged.again()):
             self._say(words)
 
 
@@ -270,7 +269,8 @@ def _what_to_mend(failures: Sequence[Cluster]) -> list[str]:
 
 
 def _why_kept(kept: Kept) -> str:
-    return f"{PROSPECTS[kept.prospect]}{f': {kept.sentence}' if kept.sentence else ''}"
+    sentences = " ".join(filter(None, kept.cause.sentences))
+    return f"{kept.cause.key.mapping}: {PROSPECTS[kept.prospect]}{f': {sentences}' if sentences else ''}"
 
 
 def _words(cluster: Cluster) -> str:

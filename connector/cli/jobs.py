@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from connector.cli.help import HELP
 from connector.cli.job_causes import causes_command
-from connector.cli.job_options import choice_options, not_meant, read_choice
+from connector.cli.job_options import choice_options, not_chosen, not_meant, read_choice
 from connector.cli.job_rehearsal import rehearse, tell
 from connector.cli.job_rows import job_table, row_of
 from connector.cli.job_server import retry_beside_server, sampled
@@ -178,7 +178,8 @@ def retry_command(
 
     Without --state those are meant that are dead or held. What was held in doubt is in doubt no more: it is sent again
     even if it has landed. A server that runs on the folder, or the next one, sends them. Exit code 1 when MESSAGE_IDs
-    are given and none of them could be put back. --config is for --dry-run.
+    are given and none of them could be put back, 4 when nothing else could be though jobs have failed. --config is for
+    --dry-run.
 
     --staged is for use beside a server. It waits until the server uses the destination file as it is now, and leaves
     out what would fail again as it is. It puts 1 job of the largest cause back and waits for its outcome, then 10 of
@@ -192,20 +193,24 @@ def retry_command(
     choice = read_choice("retry", now=now, **given)
     with open_store(streams, data) as desk:
         numbers, unmeant = job_numbers(desk, choice), list(not_meant(desk, "retry", choice))
+        others = not_chosen(desk, "retry", choice)
         if dry_run:
             destination = load_config(streams, config)
             if rules is not None:
                 tell_stages(streams, desk, sampled(desk, numbers, destination, rules, now), as_json=as_json)
             show = rehearse if as_json else tell
             show(streams, desk, numbers, destination, now)
-            return _end(streams, choice, unmeant, len(numbers))
+            return _end_of_retry(streams, choice, unmeant, len(numbers), others)
         if rules is not None:
-            code = retry_beside_server(streams, desk, numbers, choice, rules, config=config, as_json=as_json)
+            code = retry_beside_server(
+                streams, desk, numbers, choice, rules, others=others, config=config, as_json=as_json
+            )
             return _end(streams, choice, unmeant, len(numbers)) or code
         moved = total(put_back(desk, numbers, choice.states, now=now))
         waiting = count_waiting(desk)
     _report(streams, "retried", moved, as_json=as_json, waiting=waiting)
-    return _end(streams, choice, unmeant, moved.moved.total())
+    done = moved.moved.total()
+    return _end_of_retry(streams, choice, unmeant, done, others) or (4 if numbers and not done else 0)
 
 
 @command.command("drop", short_help="End jobs: they are not sent any more.")
@@ -241,6 +246,13 @@ def _end(streams: Streams, choice: Choice, unmeant: Iterable[str], done: int) ->
     for words in unmeant:
         streams.say(on_one_line(words))
     return 1 if choice.message_ids and not done else 0
+
+
+def _end_of_retry(streams: Streams, choice: Choice, unmeant: Iterable[str], done: int, others: str) -> int:
+    """Say which jobs were not meant; 4 when there are such alone."""
+    if others:
+        streams.say(others)
+    return _end(streams, choice, unmeant, done) or (4 if others and not done else 0)
 
 
 def _report(streams: Streams, done: str, moved: Moved, *, as_json: bool, waiting: int | None = None) -> None:

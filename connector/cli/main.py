@@ -8,6 +8,7 @@ import copy
 import importlib
 import io
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import BinaryIO, Final, TextIO
@@ -134,8 +135,17 @@ def _usage(error: click.ClickException) -> str:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         return error.format_message()
     if isinstance(error, click.UsageError) and error.ctx is not None:
+        command, file = error.ctx.command_path, _extra_file(error)
+        if file and any("--config" in parameter.opts for parameter in error.ctx.command.params):
+            return f"error: {error.format_message()}\n  help: write {command} --config {file}"
         return f"error: {error.format_message()}\n  help: {error.ctx.command_path} --help"
     return f"error: {error.format_message()}"
+
+
+def _extra_file(error: click.UsageError) -> str:
+    """Give the file that was written where a command takes none."""
+    found = re.fullmatch(r"Got unexpected extra argument \((\S+\.ya?ml)\)", error.format_message())
+    return found[1] if found else ""
 
 
 def _count(problems: int) -> str:

@@ -2,13 +2,15 @@
 
 import gc
 import secrets
+import textwrap
 import time
-from typing import Any
+from typing import Any, Final
 
 import click
 import msgspec
 
 from connector.cli.options import allow_unset_option, config_option, environment_of, json_option, read_range
+from connector.cli.painting import USUAL_COLUMNS
 from connector.cli.places import short_file
 from connector.cli.plan_markdown import print_markdown
 from connector.cli.plan_report import Report, Values
@@ -17,7 +19,8 @@ from connector.cli.plan_text import print_text
 from connector.cli.plan_versions import load_versions
 from connector.cli.progress import open_progress
 from connector.cli.streams import Streams
-from connector.comparison.edits import Comparison, compare, constants
+from connector.comparison.edits import Comparison, compare
+from connector.comparison.written import written_in
 from connector.destination import Settings
 from connector.errors import UsageError
 from connector.events import Cutoff, cutoff_at
@@ -27,6 +30,8 @@ from connector.rehearsing.passes import Pass, union_of_reads
 from connector.rehearsing.tallies import Tally
 from connector.replay.selection import Selection, select
 from connector.sources.files import Progress, read_events
+
+_ERROR: Final = "error: "  # what every error begins with when it is printed
 
 
 class PlanOptions(msgspec.Struct, frozen=True):
@@ -88,17 +93,37 @@ def command(streams: Streams, /, **given: Any) -> int:
     gc.set_threshold(50_000, 20, 20)
     tally = _go_through(streams, comparison, options.paths, selection, _oldest(comparison, options, now))
     pseudonyms = None if options.show_values else Pseudonyms(secrets.token_bytes(16))
-    report = Report(comparison, tally, options.paths, Values(pseudonyms, constants(comparison)))
+    report = Report(comparison, tally, options.paths, Values(pseudonyms, written_in(comparison)))
     _print(streams, options, report)
     return report.exit_code
 
 
 def _compare(streams: Streams, options: PlanOptions) -> Comparison:
     environment = environment_of(streams, allow_unset=options.allow_unset)
-    old, new = load_versions(environment, options.config, old=options.old, new=options.new)
+    try:
+        old, new = load_versions(environment, options.config, old=options.old, new=options.new)
+    except UsageError as error:
+        raise UsageError(_broken(streams, f"{_ERROR}{error}").removeprefix(_ERROR)) from None
     for file in dict.fromkeys((*old.outside, *new.outside)):
-        streams.say(f"{short_file(file)} is included from outside of git's version: it is taken as it is on disk now")
+        said = "is included from outside of git's version: it is taken as it is on disk now"
+        streams.say(_broken(streams, f"{short_file(file)} {said}"))
     return compare(old, new)
+
+
+def _broken(streams: Streams, text: str) -> str:
+    """Break lines of words between words where no terminal does; paths and the like stay whole."""
+    if streams.is_terminal:
+        return text
+    return "\n".join(
+        textwrap.fill(
+            line,
+            USUAL_COLUMNS,
+            subsequent_indent="        " if line.startswith("  help: ") else "  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in text.splitlines()
+    )
 
 
 def _print(streams: Streams, options: PlanOptions, report: Report) -> None:

@@ -5,7 +5,7 @@ comment may have 65,536 characters: what does not fit is left out, and said to b
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from connector.cli.painting import counted
@@ -13,8 +13,10 @@ from connector.cli.plan_report import (
     KIND_WORDS,
     RENAMED,
     Report,
+    behind_words,
     cut,
     edit_lines,
+    edit_name,
     edit_title,
     group_order,
     sample_place,
@@ -97,15 +99,32 @@ def _outcomes(report: Report) -> Iterator[str]:
 
 
 def _notes(report: Report) -> Iterator[str]:
-    for pair in report.comparison.pairs:
-        if was := report.was(pair):
-            yield f"- {code(pair.name)} was {code(was)}: {escaped(RENAMED.format(old=was))}"
+    renamed = [(pair.name, was) for pair in report.comparison.pairs if (was := report.was(pair))]
+    yield from _list(f"{code(name)} was {code(was)}: {escaped(RENAMED.format(old=was))}" for name, was in renamed)
+    hidden = report.hidden()
+    if hidden:
+        yield f"{counted(len(hidden), 'edit')} hidden by others on these events:\n"
+    yield from _list(f"{_named(edit)}: hidden behind: {_behind(edit, others)}" for edit, others in hidden)
     unseen = report.unseen()
     if unseen:
-        yield f"\n{counted(len(unseen), 'edit')} without effect on these events:\n"
-    for edit, why in unseen:
-        name = f"{edit.mapping}: {edit_title(edit)}" if edit.mapping else edit_title(edit)
-        yield f"- {code(name)}{_places(edit)}: {why}"
+        yield f"{counted(len(unseen), 'edit')} without effect on these events:\n"
+    yield from _list(f"{_named(edit)}: {why}" for edit, why in unseen)
+
+
+def _list(items: Iterable[str]) -> Iterator[str]:
+    """Make a list, and the blank line that ends it."""
+    found = [f"- {item}" for item in items]
+    yield from found
+    if found:
+        yield ""
+
+
+def _named(edit: Edit) -> str:
+    return f"{code(edit_name(edit))}{_places(edit)}"
+
+
+def _behind(edit: Edit, others: list[Edit]) -> str:
+    return ", ".join(map(code, behind_words(edit, others)))
 
 
 def _places(edit: Edit) -> str:

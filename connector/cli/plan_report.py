@@ -12,6 +12,7 @@ from connector.cli.reasons import in_words
 from connector.comparison.edits import Comparison, Pair
 from connector.comparison.outcomes import Kind, Leaf, Side
 from connector.comparison.versions import Edit, Place
+from connector.comparison.written import Written
 from connector.pseudonyms import Pseudonyms
 from connector.pseudonyms.texts import looks_like_data
 from connector.rehearsing.tallies import Group, PairTally, Sample, Tally
@@ -31,6 +32,7 @@ KIND_WORDS: Final[dict[Kind, str]] = {
 }
 OUTCOMES: Final = ("planned", "skipped", "invalid", "filtered")
 MOST_LEAVES: Final = 12  # lines of one sample
+_MOST_NAMED: Final = 3  # edits that hide one
 LONGEST: Final = 160  # characters of one value
 RENAMED: Final = (
     "it does the same under another name, but jobs are known by messageId and name: what was delivered as {old!r} may"
@@ -61,7 +63,7 @@ class Values(msgspec.Struct, frozen=True):
     """Shows values of events: pseudonyms, or with none the values. What stands in the destination files is shown."""
 
     pseudonyms: Pseudonyms | None
-    constants: frozenset[JSON]
+    written: Written = Written()
 
     def shown(self, value: "JSON | Missing", path: tuple[str, ...]) -> "JSON | Missing":
         """Give a value as it may be printed; the place of a payload's field is not that of an event's."""
@@ -69,7 +71,7 @@ class Values(msgspec.Struct, frozen=True):
             return value
         if path == ("url",) and isinstance(value, str):
             return self._url(value, self.pseudonyms)
-        return self._masked(value, self.pseudonyms)
+        return self._masked(value, path, self.pseudonyms)
 
     def message_id(self, text: str) -> str:
         """Give a messageId as it may be printed: whoever sends events may have made it of a name."""
@@ -82,14 +84,20 @@ class Values(msgspec.Struct, frozen=True):
         pseudonyms = self.pseudonyms
         if pseudonyms is None:
             return ".".join(path)
-        return ".".join(pseudonyms.text(key) if looks_like_data(key) else key for key in path)
+        known = self.written.keys
+        return ".".join(pseudonyms.text(key) if key not in known and looks_like_data(key) else key for key in path)
 
-    def _masked(self, value: JSON, pseudonyms: Pseudonyms) -> JSON:
+    def _masked(self, value: JSON, path: tuple[str, ...], pseudonyms: Pseudonyms) -> JSON:
         if isinstance(value, dict):
-            return {self.name((key,)): self._masked(item, pseudonyms) for key, item in value.items()}
+            return {self.name((key,)): self._masked(item, (*path, key), pseudonyms) for key, item in value.items()}
         if isinstance(value, list):
-            return [self._masked(item, pseudonyms) for item in value]
-        return value if value in self.constants else pseudonyms.value(value)
+            return [self._masked(item, path, pseudonyms) for item in value]
+        if value in self.written.constants:
+            return value
+        parts = self.written.parts(value, path) if isinstance(value, str) else None
+        if parts is None:
+            return pseudonyms.value(value)
+        return "".join(pseudonyms.text(part) if at % 2 and part else part for at, part in enumerate(parts))
 
     def _url(self, text: str, pseudonyms: Pseudonyms) -> str:
         start = text.find("/", text.find("://") + 3)
@@ -213,15 +221,33 @@ class Report(msgspec.Struct, frozen=True):
 
     def unseen(self) -> list[tuple[Edit, str]]:
         """List the edits that change nothing on the recorded events, and why."""
-        causes = {_key(group.cause) for group in self.tally.groups() if group.cause}
-        found = [(edit, _why_setting(edit)) for edit in self.comparison.settings.values() if _key(edit) not in causes]
+        known = self._causes | {_key(edit) for edit, _ in self.hidden()}
+        found = [(edit, _why_setting(edit)) for edit in self.comparison.settings.values() if _key(edit) not in known]
         for pair in self.tally.pairs:
-            assert pair.pair is not None
-            edits = [edit for edit in pair.pair.edits if edit.kind != "renamed"]
-            if any(edit.kind in _ABOVE_FIELDS and _key(edit) in causes for edit in edits):
-                edits = [edit for edit in edits if edit.kind != "field"]  # theirs cannot be told from that one's effect
-            found += [(edit, _why_mapping(pair, edit)) for edit in edits if _key(edit) not in causes]
+            found += [(edit, _why_mapping(pair, edit)) for edit in self._told(pair) if _key(edit) not in known]
         return found
+
+    def hidden(self) -> list[tuple[Edit, list[Edit]]]:
+        """List the edits that would change something if it were not for others, and those, each once."""
+        told = [*self.comparison.settings.values(), *(edit for pair in self.tally.pairs for edit in self._told(pair))]
+        found: dict[Edit, dict[object, Edit]] = {edit: {} for edit in told if _key(edit) not in self._causes}
+        for pair in self.tally.pairs:
+            for edit, others in pair.hidden.items():
+                if edit in found:
+                    found[edit] |= {_key(other): other for other in others}
+        return [(edit, list(others.values())) for edit, others in found.items() if others]
+
+    @property
+    def _causes(self) -> set[object]:
+        return {_key(group.cause) for group in self.tally.groups() if group.cause}
+
+    def _told(self, pair: PairTally) -> list[Edit]:
+        """List the edits of a mapping of which it is said what they do, and that they do nothing."""
+        assert pair.pair is not None
+        edits = [edit for edit in pair.pair.edits if edit.kind != "renamed"]
+        if any(edit.kind in _ABOVE_FIELDS and _key(edit) in self._causes for edit in edits):
+            edits = [edit for edit in edits if edit.kind != "field"]  # theirs cannot be told from that one's effect
+        return edits
 
 
 def _key(edit: Edit) -> object:
@@ -265,6 +291,18 @@ def edit_title(edit: Edit | None) -> str:
     if edit.kind == "setting":
         return f"setting {edit.name}"
     return _EDIT_WORDS[edit.kind]
+
+
+def edit_name(edit: Edit, mapping: str | None = None) -> str:
+    """Name an edit with its mapping, unless that is the one that is spoken of."""
+    title = edit_title(edit)
+    return f"{edit.mapping}: {title}" if edit.mapping and edit.mapping != mapping else title
+
+
+def behind_words(edit: Edit, others: list[Edit]) -> list[str]:
+    """Name what hides an edit: `setting device_identity`."""
+    found = [edit_name(other, edit.mapping) for other in others]
+    return found if len(found) <= _MOST_NAMED else [*found[:_MOST_NAMED], f"{len(found) - _MOST_NAMED} more"]
 
 
 def edit_lines(edit: Edit | None) -> list[tuple[Sign, str, str]]:

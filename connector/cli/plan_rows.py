@@ -100,6 +100,9 @@ def _summary(report: Report) -> dict[str, JSON]:
         "outcomes": {outcome: {"before": before, "after": after} for outcome, before, after in report.outcomes()},
         "mappings": mappings,
         "edits": [edit_row(edit) for edit in report.comparison.edits],
+        "hidden": [
+            {**edit_row(edit), "behind": [edit_row(other) for other in others]} for edit, others in report.hidden()
+        ],
         "unseen": [{**edit_row(edit), "why": why} for edit, why in report.unseen()],
         "stale": tally.stale,
         "discarded": dict(tally.summary.discards),

@@ -8,7 +8,9 @@ from connector.cli.plan_report import (
     RENAMED,
     Report,
     Sign,
+    behind_words,
     edit_lines,
+    edit_name,
     edit_title,
     group_order,
     sample_place,
@@ -105,14 +107,18 @@ class _Text:
                 self._painter.wrap(("bold", pair.name), f" was {was}: {RENAMED.format(old=was)}")
 
     def _unseen(self) -> None:
-        unseen = self._report.unseen()
-        if not unseen:
+        report = self._report
+        hidden = [(edit, f"hidden behind: {', '.join(behind_words(edit, others))}") for edit, others in report.hidden()]
+        self._edits(hidden, "hidden by others on these events")
+        self._edits(report.unseen(), "without effect on these events")
+
+    def _edits(self, found: list[tuple[Edit, str]], what: str) -> None:
+        if not found:
             return
         self._painter.print()
-        self._painter.wrap(("bold", f"{counted(len(unseen), 'edit')} without effect on these events"))
-        for edit, why in unseen:
-            name = f"{edit.mapping}: {edit_title(edit)}" if edit.mapping else edit_title(edit)
-            self._painter.wrap(("cyan", name), ("dim", f"  {why}"), indent=2)
+        self._painter.wrap(("bold", f"{counted(len(found), 'edit')} {what}"))
+        for edit, why in found:
+            self._painter.wrap(("cyan", edit_name(edit)), ("dim", f"  {why}"), indent=2)
             self._edit(edit, 4)
 
 

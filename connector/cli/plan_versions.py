@@ -31,7 +31,7 @@ def _load(environment: Mapping[str, str], text: str, file: str, *, must_be_file:
     if os.path.lexists(text) and not (os.path.isdir(text) and not must_be_file):
         return _version(environment, text)
     if must_be_file:
-        help = "rupt-connector init writes a first one; --config FILE or --to FILE names another"
+        help = "rupt-connector init writes a first one; --config or --to names another"
         raise DestinationError([Problem("cannot_read", f"there is no file {text!r}", text, help=help)])
     return _version_of_revision(environment, find_revision(text, file))
 

@@ -5,7 +5,7 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -233,20 +233,7 @@ def _lines(recorder: Recorder, tally: Tally, summary: Summary, options: RecordOp
         yield (f"no event to record among {counted(tally.read, 'event')}: nothing was written",)
         return
     yield from _counts(tally, summary, options)
-    if tally.kept:
-        kinds = counted(len(tally.kept), "kind")
-        yield (f"{kinds} of values kept, in whole or in part, because a mapping compares them:",)
-        for rule in list(tally.kept)[:_MOST_RULES]:
-            yield ("  ", f"{rule.told} ", ("dim", f"({rule.place})"))
-        if len(tally.kept) > _MOST_RULES:
-            yield (
-                "  ",
-                f"… and {len(tally.kept) - _MOST_RULES:,} more",
-            )
-    if tally.names:
-        names = [f"{place} ({count:,})" for place, count in list(tally.names.items())[:_MOST_RULES]]
-        more = ["…"] if len(tally.names) > _MOST_RULES else []
-        yield (f"Names kept: {', '.join(names + more)}; look whether one of them is a person's.",)
+    yield from _kept(tally)
     if any(map(is_data_folder, options.paths)):
         yield ("Of a server's folder only events are there that a mapping has taken.",)
     if not options.stable:
@@ -269,6 +256,30 @@ def _counts(tally: Tally, summary: Summary, options: RecordOptions) -> Iterator[
         yield (f"{counted(tally.redrawn, 'value')} got another pseudonym than elsewhere, to take the same branches",)
 
 
+def _kept(tally: Tally) -> Iterator[Line]:
+    """Tell what stands in the recording as it stood in the events."""
+    if tally.kept:
+        kinds = counted(len(tally.kept), "kind")
+        yield (f"{kinds} of values kept, in whole or in part, because a mapping compares them:",)
+        for rule in list(tally.kept)[:_MOST_RULES]:
+            yield ("  ", f"{rule.told} ", ("dim", f"({rule.place})"))
+        if len(tally.kept) > _MOST_RULES:
+            yield (
+                "  ",
+                f"… and {len(tally.kept) - _MOST_RULES:,} more",
+            )
+    if tally.names:
+        yield (f"Names kept: {_places(tally.names)}; look whether one of them is a person's.",)
+    if tally.unchanged:
+        yield (f"Unchanged, though no mapping compares them: {_places(tally.unchanged)}; look what they are.",)
+
+
+def _places(found: Mapping[str, int]) -> str:
+    """List places with counts; some are enough."""
+    told = [f"{place} ({count:,})" for place, count in list(found.items())[:_MOST_RULES]]
+    return ", ".join([*told, *(["…"] if len(found) > _MOST_RULES else [])])
+
+
 def _row(recorder: Recorder, tally: Tally, summary: Summary, options: RecordOptions) -> dict[str, object]:
     return {
         "out": options.out,
@@ -282,6 +293,7 @@ def _row(recorder: Recorder, tally: Tally, summary: Summary, options: RecordOpti
         "mappings": len(recorder.ways.mappings),
         "proven": True,
         "names": tally.names,
+        "unchanged": tally.unchanged,
         "kept": [{"comparison": rule.told, "at": rule.place, "values": count} for rule, count in tally.kept.items()],
         "unfaithful": tally.parted,
     }

@@ -2,10 +2,13 @@
 
 import math
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, Final
 
 import click
+import msgspec
 from msgspec.structs import replace
 
 from connector.cli.options import allow_unset_option, config_option, environment_of, json_option, load_config
@@ -19,6 +22,30 @@ from connector.sources.files import find_files
 from connector.testing import Group, Result, Update, gather, run_group, write_updates
 from connector.testing.gathering import Environment
 from connector.testing.recordings import beside
+
+_NONE: Final = "the mapping is there, but has no tests; write `tests:` under it, or `mapping:` in a test file"
+
+
+class TrialOptions(msgspec.Struct, frozen=True):
+    """The command line of one run of tests; `words` are part of a test's name."""
+
+    paths: tuple[str, ...]
+    config: str
+    allow_unset: bool
+    only: tuple[str, ...]
+    words: str | None
+    verbose: bool
+    update: bool
+    junit: str | None
+    coverage: bool
+    min_coverage: float | None
+    traffic: tuple[str, ...]
+    as_json: bool
+
+    @property
+    def counts_coverage(self) -> bool:
+        """Say whether coverage is asked for."""
+        return self.coverage or self.min_coverage is not None or bool(self.traffic)
 
 
 def _percentage(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
@@ -53,54 +80,48 @@ def _percentage(_context: click.Context, _option: click.Parameter, value: float 
 )
 @json_option
 @click.pass_obj
-def command(
-    streams: Streams,
-    *,
-    paths: tuple[str, ...],
-    config: str,
-    allow_unset: bool,
-    only: tuple[str, ...],
-    words: str | None,
-    verbose: bool,
-    update: bool,
-    junit: str | None,
-    coverage: bool,
-    min_coverage: float | None,
-    traffic: tuple[str, ...],
-    as_json: bool,
-) -> int:
+def command(streams: Streams, /, **given: Any) -> int:
     """Run the tests of a destination: those beside its mappings and those of the *_test.yaml files beside it.
 
     With PATHS (test files, or folders of them) only the tests there are run. Nothing is sent. Exit code 0 when all
     tests pass, 1 when one fails or coverage is too low, 2 when a file does not load.
     """
+    options = msgspec.convert(given, TrialOptions)
+    groups = _gathered(streams, options)
+    if options.junit is not None:
+        _check_junit(options.junit, groups, options.traffic)
+    covering = Covering(groups, options.only) if options.counts_coverage else None
+    report = Report(streams, groups, verbose=options.verbose)
+    results = list(_run(groups, covering, None if options.as_json or options.update else report))
+    updates = write_updates(results) if options.update else []
+    if options.as_json:
+        _print_rows(streams, results, updates)
+    elif options.update:
+        report.tell_updates(updates)
+    report.tell_end(results, updates, as_data=not options.as_json)
+    if options.junit is not None:
+        _write_junit(options.junit, results)
+    least, as_json = options.min_coverage, options.as_json
+    enough = covering is None or covering.tell(streams, options.traffic, least=least, as_json=as_json)
+    left = [one for one in updates if one.why_not] if options.update else [one for one in results if one.problems]
+    return 1 if left or not enough else 0
 
+
+def _gathered(streams: Streams, options: TrialOptions) -> list[Group]:
     def load(file: str, environment: Environment) -> Destination:
         return load_config(replace(streams, env=environment), file)
 
-    groups = gather(config, paths, environment_of(streams, allow_unset=allow_unset), load)
-    groups = _chosen(groups, only, words)
-    if junit is not None:
-        _check_junit(junit, groups, traffic)
-    covering = Covering(groups, only) if coverage or min_coverage is not None or traffic else None
-    report = Report(streams, groups, verbose=verbose)
-    results: list[Result] = []
+    environment = environment_of(streams, allow_unset=options.allow_unset)
+    return _chosen(gather(options.config, options.paths, environment, load), options.only, options.words)
+
+
+def _run(groups: list[Group], covering: Covering | None, report: Report | None) -> Iterator[Result]:
+    """Run all tests; a report tells those of a group when the group is done."""
     for group in groups:
         found = list(run_group(group, covering.take if covering else None))
-        results += found
-        if not as_json and not update:
+        if report is not None:
             report.tell_group(group, found)
-    updates = write_updates(results) if update else []
-    if as_json:
-        _print_rows(streams, results, updates)
-    elif update:
-        report.tell_updates(updates)
-    report.tell_end(results, updates, as_data=not as_json)
-    if junit is not None:
-        _write_junit(junit, results)
-    enough = covering is None or covering.tell(streams, traffic, least=min_coverage, as_json=as_json)
-    left = [one for one in updates if one.why_not] if update else [one for one in results if one.problems]
-    return 1 if left or not enough else 0
+        yield from found
 
 
 def _check_junit(file: str, groups: list[Group], traffic: tuple[str, ...]) -> None:
@@ -147,5 +168,5 @@ def _chosen(groups: list[Group], only: tuple[str, ...], words: str | None) -> li
             chosen.append(replace(group, tests=tests))
     if (only or words is not None) and not chosen:
         asked = [*(f"--only {name!r}" for name in only), *([f"-k {words!r}"] if words is not None else [])]
-        raise UsageError(f"{' '.join(asked)}: there is no such test")
+        raise UsageError(f"{' '.join(asked)}: {_NONE if words is None else 'there is no such test'}")
     return chosen

@@ -177,7 +177,7 @@ def _print_line(painter: Painter, name: str, reached: int, total: int, width: in
     if cells(name) > width:
         painter.wrap(name)
         name = ""
-    painter.print(padded(name, width), f"{reached:>10,}{total:>9,}", (style, f"{percent(reached, total):>8}%"))
+    painter.print(padded(name, width), f"{reached:>10,}{total:>9,}", (style, f"{percent(reached, total):>7} %"))
 
 
 def _print_unread(painter: Painter, report: CoverageReport) -> None:

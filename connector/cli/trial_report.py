@@ -12,7 +12,7 @@ from connector.testing import Group, Result, Update
 from connector.testing.recordings import beside
 
 _COLOURS: Final[dict[str, Style]] = {"+": "green", "-": "red", "@": "cyan"}
-_MOST_DIFF_LINES: Final = 200
+_MOST_DIFF_LINES: Final = 40
 _COUNT_WIDTH: Final = 24  # columns of "1,204 of 2,408 tests fail"
 _WIDEST_LABEL: Final = USUAL_COLUMNS - _COUNT_WIDTH
 
@@ -64,6 +64,7 @@ class Report:
     def __init__(self, streams: Streams, groups: Sequence[Group], *, verbose: bool) -> None:
         self._streams, self._verbose = streams, verbose
         self._painter = Painter(streams)
+        self._elsewhere = frozenset(_tested_in_files(groups))
         self._width = min(_WIDEST_LABEL, max((cells(_label(group)) for group in groups), default=0))
 
     def tell_group(self, group: Group, results: Sequence[Result]) -> None:
@@ -74,7 +75,8 @@ class Report:
         if cells(label) > self._painter.columns - _COUNT_WIDTH:
             self._painter.wrap(label)
             label = ""
-        self._painter.print(label, "  ", *_counted(count, failed))
+        none = "none here" if group.mapping in self._elsewhere else "no tests"
+        self._painter.print(label, "  ", *_counted(count, failed, none))
         for result in results:
             if result.problems:
                 self._tell_failure(result)
@@ -85,17 +87,20 @@ class Report:
         painter, name = self._painter, result.case.name
         of = f" of {result.mapping}" if result.mapping and not result.group.mapping else ""
         painter.wrap(("red", "failed"), ("bold", f"  {name}"), of, indent=2, hang=8)
+        place = ""
         for text, problem in zip(result.texts, result.problems, strict=True):
-            painter.print("    ", ("dim", "--> "), f"{problem.file}:{problem.line}:{problem.column}")
+            before, place = place, f"{problem.file}:{problem.line}:{problem.column}"
+            if place != before:
+                painter.print("    ", ("dim", "--> "), place)
             painter.wrap(text, indent=8, hang=2)
-        self._tell_diff(result.diff)
+        self._tell_diff(result.diff, "" if result.unmade else "; --update writes them")
 
-    def _tell_diff(self, lines: Sequence[str]) -> None:
+    def _tell_diff(self, lines: Sequence[str], hint: str = "") -> None:
         for line in lines[:_MOST_DIFF_LINES]:
             style = _COLOURS.get(line[:1]) if line[:3] not in ("---", "+++") else "bold"
             self._painter.wrap(*_diff_parts(line, style), indent=6, hang=2)
         if more := max(0, len(lines) - _MOST_DIFF_LINES):
-            self._painter.print("      ", ("dim", f"… and {more:,} further lines"))
+            self._painter.print("      ", ("dim", f"… {more:,} more line{'' if more == 1 else 's'}{hint}"))
 
     def tell_updates(self, updates: Sequence[Update]) -> None:
         """Tell which tests were rewritten, and why others were not."""
@@ -119,6 +124,8 @@ class Report:
             self._painter.print(text)
         else:
             self._streams.say(text)
+        if not updates and any(result.problems and not result.unmade for result in results):
+            self._streams.say("where what was found is right, `test --update` writes it into the files")
         if not results:
             self._streams.say("write `tests:` under a mapping, or a file such as rupt_test.yaml beside rupt.yaml")
 
@@ -131,9 +138,17 @@ def _label(group: Group) -> str:
     return f"{group.file}: {group.mapping}" if group.mapping else group.file
 
 
-def _counted(count: int, failed: int) -> Iterator[Part]:
+def _tested_in_files(groups: Sequence[Group]) -> Iterator[str]:
+    """Name the mappings that tests in test files name."""
+    for test in (test for group in groups if not group.mapping for test in group.tests):
+        yield from test.case.takers or ()
+        if test.mapping is not None:
+            yield test.mapping.name
+
+
+def _counted(count: int, failed: int, none: str) -> Iterator[Part]:
     if not count:
-        yield "dim", "no tests"
+        yield "dim", none
     elif failed:
         yield "red", f"{failed:,} of {_tests(count)} fail{'s' if failed == 1 else ''}"
     else:

@@ -53,7 +53,8 @@ def command(
     """Run a stand-in for Rupt, to try mappings and failures on. It ends with Ctrl-C, and forgets everything.
 
     Point a destination at it: settings: {domain: "http://127.0.0.1:8787"}. POST /_twin/faults, GET /_twin/state and
-    GET /_twin/requests steer and show it; the header X-Twin-Fault spoils one request.
+    GET /_twin/requests steer and show it; the header X-Twin-Fault spoils one request. POST /_twin/faults takes what
+    goes wrong from now on: {"next": ["429", "reset"], "rates": "503:0.1,latency=0.5"}.
     """
     project = Project(client_id=client_id, api_secret=api_secret, default_device_limit=device_limit, seed=seed)
     menu = Faults(faults, random=Random(seed))

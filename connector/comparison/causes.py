@@ -7,21 +7,17 @@ enough alone, all that were made of the mapping are named.
 from collections.abc import Iterator
 from typing import Final
 
-from msgspec.structs import replace
-
 from connector.comparison.edits import Comparison, Pair, clause_edit
 from connector.comparison.outcomes import Kind, kind_of, payload_of, same_json
-from connector.comparison.setting_edits import CREDENTIALS, MADE_BY, without
-from connector.comparison.trees import Difference, Output, undo
+from connector.comparison.setting_edits import ADDRESS, CREDENTIALS, MADE_BY
+from connector.comparison.trees import value_at
 from connector.comparison.triggers import Change, Decider
+from connector.comparison.variants import is_alone, variants_of
 from connector.comparison.versions import Edit
 from connector.events import Cutoff
-from connector.language.compiler import compile_mapping
 from connector.language.triggers import Trigger
-from connector.pipeline import STALE, Plan, Planned, Planner, Skipped, compile_plan
-from connector.values import JSON, MISSING, Missing
-
-_ADDRESS: Final = "domain"
+from connector.pipeline import STALE, Plan, Planned, Planner, Skipped
+from connector.values import JSON
 
 
 class Blame:
@@ -34,8 +30,9 @@ class Blame:
         self._making = tuple(_making(pair, comparison))
         self._clauses: dict[Change, Edit] = {}
         self._decider = Decider(pair.old.trigger, pair.new.trigger) if pair.old and pair.new else None
-        self._undone: dict[int, Planner] = {}
-        self._alone = {found.output: edit for found, edit in pair.fields if _is_alone(found, pair)}
+        self._undone = variants_of(comparison, pair)[1]
+        outputs = tuple(found.output for found, _ in pair.fields)
+        self._alone = {at for at in range(len(outputs)) if is_alone(at, outputs)}
 
     def of_match(self, event: dict[str, JSON], *, consent: bool) -> tuple[Edit, ...]:
         """Say why an event is taken now, or no longer; `consent` when the event's consent decides it."""
@@ -76,18 +73,19 @@ class Blame:
         return found or self._making
 
     def _found(self, event: dict[str, JSON], kind: Kind, old: Plan, new: Plan) -> Iterator[Edit]:
-        before, after = payload_of(old), payload_of(new)
+        before, after, undone = payload_of(old), payload_of(new), self._undone
+        assert undone is not None
         for number, (found, edit) in enumerate(self._pair.fields):
             if kind == "payload_changed":  # most changes are: what differs there is looked at before anything is tried
-                if same_json(_at(before, found.output), _at(after, found.output)):
+                if same_json(value_at(before, found.output), value_at(after, found.output)):
                     continue
-                if self._alone.get(found.output) is edit:
+                if number in self._alone:
                     yield edit
                     continue
-            if self._differs(self._without_field(number, found), event, kind, new):
+            if self._differs(undone.field(number), event, kind, new):
                 yield edit
         for name in MADE_BY:
-            if name in self._settings and self._differs(self._without_setting(name), event, kind, new):
+            if name in self._settings and self._differs(undone.setting(name), event, kind, new):
                 yield self._settings[name]
         if isinstance(old, Planned) and isinstance(new, Planned):
             yield from self._sent_otherwise(new)
@@ -101,25 +99,8 @@ class Blame:
         for name, auth in CREDENTIALS.items():
             if name in self._settings and new.request.auth == auth:
                 yield self._settings[name]
-        if _ADDRESS in self._settings:
-            yield self._settings[_ADDRESS]
-
-    def _without_field(self, number: int, found: Difference) -> Planner:
-        if number not in self._undone:
-            mapping = self._pair.new
-            assert mapping is not None
-            fields = undo(mapping.fields, found)
-            changed = replace(mapping, fields=fields, resolve=compile_mapping(fields))
-            self._undone[number] = compile_plan(changed, self._comparison.new.destination.settings)
-        return self._undone[number]
-
-    def _without_setting(self, name: str) -> Planner:
-        number = -1 - MADE_BY.index(name)
-        if number not in self._undone:
-            assert self._pair.new is not None
-            old, new = self._comparison.old.destination.settings, self._comparison.new.destination.settings
-            self._undone[number] = compile_plan(self._pair.new, without(new, name, old))
-        return self._undone[number]
+        if ADDRESS in self._settings:
+            yield self._settings[ADDRESS]
 
 
 _OF_PAYLOAD: Final = frozenset({"payload_changed", "request_changed"})
@@ -136,26 +117,8 @@ def _taking(pair: Pair, comparison: Comparison) -> tuple[Edit, ...]:
 def _making(pair: Pair, comparison: Comparison) -> Iterator[Edit]:
     """List the edits that decide what a mapping makes of events."""
     yield from (edit for edit in pair.edits if edit.kind in ("action", "field"))
-    names = ("max_event_age", *MADE_BY, *CREDENTIALS, _ADDRESS)
+    names = ("max_event_age", *MADE_BY, *CREDENTIALS, ADDRESS)
     yield from (comparison.settings[name] for name in names if name in comparison.settings)
-
-
-def _is_alone(found: Difference, pair: Pair) -> bool:
-    """Say whether no other difference is in the same part of the payload."""
-    outputs = [other.output for other, _ in pair.fields if other is not found]
-    return not any(_overlap(found.output, output) for output in outputs)
-
-
-def _overlap(one: Output, other: Output) -> bool:
-    return one[: len(other)] == other[: len(one)]
-
-
-def _at(value: JSON, path: Output) -> "JSON | Missing":
-    for key in path:
-        if not isinstance(value, dict) or key not in value:
-            return MISSING
-        value = value[key]
-    return value
 
 
 def _span(part: Trigger | None) -> tuple[int, int] | None:

@@ -13,8 +13,7 @@ from connector.comparison.versions import Edit, EditKind, Place, Version
 from connector.destination import Mapping as Route
 from connector.documents import Part
 from connector.errors import Path
-from connector.language.directives import Call, Constant, Fields, Items, Node
-from connector.values import JSON
+from connector.language.directives import Node
 
 
 class Pair(msgspec.Struct, frozen=True, eq=False):
@@ -167,23 +166,3 @@ def _clause_place(version: Version, mapping: Route | None, span: tuple[int, int]
         return None
     text = " ".join(mapping.trigger_text[slice(*span)].split())
     return version.place(_part(mapping, ("trigger",)), *span, text=text)
-
-
-def constants(comparison: Comparison) -> frozenset[JSON]:
-    """Collect the texts and numbers that stand in the files themselves: what is shown of those tells of nobody."""
-    both = comparison.old.destination, comparison.new.destination
-    return frozenset(value for one in both for mapping in one.mappings for value in _constants(mapping.fields))
-
-
-def _constants(node: Node) -> Iterator[JSON]:
-    match node:
-        case Constant(value):
-            yield value
-        case Items(items):
-            yield from (value for item in items for value in _constants(item))
-        case Fields(fields):
-            yield from (value for _, item in fields for value in _constants(item))
-        case Call(_, options):
-            yield from (value for item in options.values() for value in _constants(item))
-        case _:
-            pass

@@ -19,6 +19,8 @@ CREDENTIALS: Final = {"client_id": "client", "api_secret": "secret"}
 """The settings that authorize requests, and the kind of request that each is for."""
 MADE_BY: Final = ("new_account_url", "logout_url", "device_identity")
 """The settings that actions look at."""
+ADDRESS: Final = "domain"
+"""The setting that says where requests go."""
 _OF_DELIVERY: Final = {f"delivery.{setting.name}" for setting in DELIVERY}
 
 

@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from connector.language.directives import Call, Directive, Fields, Items, Node, walk_nodes
+from connector.values import JSON, MISSING, Missing
 
 Output: TypeAlias = tuple[str, ...]
 _PLACES: Final = frozenset({"start", "end", "path"})
@@ -24,6 +25,21 @@ class Difference(msgspec.Struct, frozen=True, eq=False):
     output: Output
     old: Node | None
     new: Node | None
+
+
+def overlaps(one: Output, other: Output) -> bool:
+    """Say whether one is the other or a part of it."""
+    length = min(len(one), len(other))
+    return one[:length] == other[:length]
+
+
+def value_at(value: JSON, path: Output) -> "JSON | Missing":
+    """Give what stands at a place in a payload."""
+    for key in path:
+        if not isinstance(value, dict) or key not in value:
+            return MISSING
+        value = value[key]
+    return value
 
 
 def shape(value: object) -> object:
@@ -86,6 +102,11 @@ def undo(tree: Node, difference: Difference) -> Node:
         assert difference.old is not None
         return _with_field(tree, difference.output, difference.old)
     return _put(tree, difference.new, difference.old) or tree
+
+
+def turned(difference: Difference) -> Difference:
+    """Give the difference that leads the other way: undone in the old tree, it is made there."""
+    return Difference(difference.output, difference.new, difference.old)
 
 
 def _put(tree: Node, wanted: Node, other: Node | None) -> Node | None:

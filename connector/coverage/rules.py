@@ -4,7 +4,7 @@ In: a mapping, then payloads as its fields gave them. Out: for each rule whether
 after a conversion. Fields inside an object count where the mapping spells that object out.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Literal, TypeAlias, cast
 
 import msgspec
@@ -18,13 +18,6 @@ _Schema: TypeAlias = dict[str, JSON]
 _Test: TypeAlias = Callable[[JSON], Outcome]
 _Place: TypeAlias = tuple[str, ...]
 _ITEMS: Final = "[]"
-_GIVEN: Final = {
-    "@if": ("then", "else"),
-    "@merge": ("objects",),
-    "@excludeWhenNull": ("value",),
-    "@literal": ("value",),
-    "@transform": ("mapping",),
-}
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -99,20 +92,19 @@ def _inner_rules(schema: _Schema, node: Node, place: _Place) -> Iterator[Rule]:
         case Call(directive, options) if directive.name == "@arrayPath":
             if items and "item" in options:
                 yield from _inner_rules(items, options["item"], (*place, _ITEMS))
-        case Call(directive, options):
-            for inner in _made_of(directive.name, options):
+        case Call():
+            for inner in _made_of(node):
                 yield from _inner_rules(schema, inner, place)
         case _:
             pass
 
 
-def _made_of(directive: str, options: Mapping[str, Node]) -> Iterator[Node]:
+def _made_of(call: Call) -> Iterator[Node]:
     """List the options of which a directive gives the one or the other as it is, or all keys of them."""
-    for name in _GIVEN.get(directive, ()):
-        inner = options.get(name)
-        if isinstance(inner, Items) and directive == "@merge":
+    for inner in call.having("given", "inside"):
+        if isinstance(inner, Items) and call.directive.name == "@merge":
             yield from inner.items
-        elif inner is not None:
+        else:
             yield inner
 
 

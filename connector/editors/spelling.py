@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final, TypeAlias
 
 from connector.values import JSON
-from connector.yaml_writing import write_pair, write_scalar, write_value
+from connector.yaml_writing import STRICT
 
 Schema: TypeAlias = dict[str, JSON]
 
@@ -28,23 +28,23 @@ def yaml_of(value: JSON) -> str:
 def _lines(value: JSON) -> Iterator[str]:
     if isinstance(value, dict) and value:
         for key, item in value.items():
-            yield from _under(f"{write_pair(key, None).removesuffix(' null')}", item)
+            yield from _under(f"{STRICT.pair(key, None).removesuffix(' null')}", item)
     elif isinstance(value, list) and value:
         for item in value:
             first, *rest = _item_lines(item)
             yield f"- {first}"
             yield from (f"  {line}" for line in rest)
     else:
-        yield write_value(value)
+        yield STRICT.value(value)
 
 
 def _item_lines(item: JSON) -> list[str]:
-    whole = write_value(item)
+    whole = STRICT.value(item)
     return [whole] if len(whole) <= _LONGEST_LINE else list(_lines(item))
 
 
 def _under(head: str, item: JSON) -> Iterator[str]:
-    whole = f"{head} {write_value(item)}"
+    whole = f"{head} {STRICT.value(item)}"
     if not isinstance(item, dict | list) or not item or len(whole) <= _LONGEST_LINE // 2:
         yield whole
         return
@@ -60,10 +60,10 @@ def example_of(value: JSON) -> str:
 def snippet_of(value: JSON) -> JSON:
     """Give what yaml-language-server inserts for a value: its keys and texts as YAML writes them."""
     if isinstance(value, dict):
-        return {write_scalar(key): snippet_of(item) for key, item in value.items()}
+        return {STRICT.scalar(key): snippet_of(item) for key, item in value.items()}
     if isinstance(value, list):
         return [snippet_of(item) for item in value]
-    return snippet_text(write_scalar(value)) if isinstance(value, str) else value
+    return snippet_text(STRICT.scalar(value)) if isinstance(value, str) else value
 
 
 def snippet_text(text: str) -> str:
@@ -73,7 +73,7 @@ def snippet_text(text: str) -> str:
 
 def filled_with(value: JSON, name: str) -> Schema:
     """Give the keywords by which a key of this name is inserted together with a value."""
-    needs_quotes = isinstance(value, str) and write_scalar(value) != value  # which not every server adds
+    needs_quotes = isinstance(value, str) and STRICT.scalar(value) != value  # which not every server adds
     if needs_quotes or isinstance(value, dict | list):
         return {"defaultSnippets": [{"label": f"{name}: an example", "body": snippet_of(value)}]}
     return {"examples": [value]}

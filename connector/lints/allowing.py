@@ -1,6 +1,7 @@
 """Comments that allow a warning or note: `# check: allow CODE`, with the reason behind ` - ` where there is one.
 
-It speaks of its line, or standing alone of the next one, and of everything under the keys there.
+It speaks of its line, or standing alone of the next one, and of everything under the keys there; standing alone above
+an item of a list, of the whole item.
 
 In: the problems of a destination and its documents. Out: those that no comment allows, and a warning for each comment
 that allows nothing.
@@ -49,10 +50,24 @@ def without_allowed(destination: Destination, problems: Sequence[Problem]) -> li
         used.update((problem.file, one.start) for one in found)
         if not found:
             kept.append(problem)
+    told: list[Problem] = []
     for file, document in documents.items():
         idle = [one for one in allowed[file] if (file, one.start) not in used]
-        kept += [_idle(document, one, allowed[file]) for one in idle]
-    return kept
+        told += [_idle(document, one, allowed[file], _elsewhere(document, one, kept)) for one in idle]
+    return [*kept, *told]
+
+
+def _elsewhere(document: Document, one: Allowed, problems: Sequence[Problem]) -> int:
+    """Give the line of the mapping around a comment in which its code is found; 0 where it is in none."""
+    place, _ = document.find(("mappings",))
+    mappings = [inner for key, inner in place.children.items() if isinstance(key, int)] or [document.place]
+    meant = min(one.lines)
+    for mapping in mappings:
+        lines = _lines_from(document, document.source.location(mapping.start).line, mapping)
+        found = [each.line for each in problems if (each.file, each.code) == (document.file, one.code)]
+        if meant in lines and (inside := [line for line in found if line in lines]):
+            return inside[0]
+    return 0
 
 
 def _documents(destination: Destination) -> Iterator[Document]:
@@ -95,17 +110,29 @@ def _scalars(place: Place, text: str) -> Iterator[tuple[int, int]]:
 
 def _lines_of(document: Document, start: int) -> frozenset[int]:
     """Give the lines of which a comment speaks: one, and all that stands under the keys in it."""
-    source = document.source
-    line = _line_meant(document, start)
+    line, comment = _line_meant(document, start), document.source.location(start)
     lines = {line}
-    waiting = [document.place]
-    while waiting:
-        place = waiting.pop()
-        waiting += place.children.values()
-        if place.key is not None and source.location(place.key[0]).line == line:
-            end = place.start + len(source.text[place.start : place.end].rstrip())
-            lines.update(range(line, source.location(end).line + 1))
+    for place in _placed(document.place):
+        begins = document.source.location(place.start if place.key is None else place.key[0])
+        is_above = comment.line < line and comment.column < begins.column  # one as far in is of the item before
+        if begins.line == line and (place.key or is_above):
+            lines.update(_lines_from(document, line, place))
     return frozenset(lines)
+
+
+def _placed(place: Place) -> Iterator[Place]:
+    """List the places of all values under keys and in lists."""
+    waiting = [*place.children.values()]
+    while waiting:
+        yield (one := waiting.pop())
+        waiting += one.children.values()
+
+
+def _lines_from(document: Document, line: int, place: Place) -> range:
+    """Give the lines from one to the end of what stands at a place."""
+    source = document.source
+    end = place.start + len(source.text[place.start : place.end].rstrip())
+    return range(line, source.location(end).line + 1)
 
 
 def _line_meant(document: Document, start: int) -> int:
@@ -130,11 +157,14 @@ def _speaking_of(problem: Problem, allowed: Sequence[Allowed]) -> list[Allowed]:
     return [one for one in allowed if one.code == problem.code and problem.line in one.lines]
 
 
-def _idle(document: Document, one: Allowed, allowed: Sequence[Allowed]) -> Problem:
+def _idle(document: Document, one: Allowed, allowed: Sequence[Allowed], elsewhere: int) -> Problem:
     code, severity = one.code, SEVERITIES.get(one.code)
-    fix = _removal(document, one) if sum(other.comment == one.comment for other in allowed) == 1 else None
+    is_alone = sum(other.comment == one.comment for other in allowed) == 1
+    fix = _removal(document, one) if is_alone and not elsewhere else None
     if severity in ("warning", "note"):
-        message, help = f"nothing here is {code}: this comment allows nothing", "remove it"
+        there = f"there is a {code} at line {elsewhere}" if elsewhere else "this comment allows nothing"
+        message = f"nothing here is {code}: {there}"
+        help = "move the comment there, or above the whole mapping" if elsewhere else "remove it"
         problem = document.source.problem("unused_allow", message, one.start, one.end, help=help)
     else:
         message = f"there is no code {code}" if severity is None else f"{code} is an error, which cannot be allowed"

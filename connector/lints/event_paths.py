@@ -4,6 +4,7 @@ In: a destination. Out: warnings, with the path that was most likely meant where
 `properties`, `traits` and `context.traits` is everybody's own; of `context` only near misses of known keys are told.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
@@ -11,7 +12,7 @@ import msgspec
 
 from connector.destination import Destination
 from connector.documents import Part
-from connector.errors import Path, Problem, nearest
+from connector.errors import Path, Problem, listed, nearest
 from connector.event_model import event_model
 from connector.events import EVENT_TYPES
 from connector.language.paths import Keys
@@ -20,6 +21,7 @@ from connector.lints.holding import taken_types
 from connector.lints.reading import Read, reads_of
 from connector.lints.satisfying import FIELD_TYPES
 from connector.mappings import Mapping as DestinationMapping
+from connector.values import JSON
 
 _Reading: TypeAlias = tuple[str, Path, int | None, Keys, str]  # a place in a file and what is read there
 
@@ -111,7 +113,7 @@ def _absent(keys: Keys, types: frozenset[str], have: tuple[str, ...], name: str)
         instead = ("context", *keys)
     elif keys[0] == "properties" and types <= {"identify", "group"}:
         instead = ("traits", *keys[1:])
-    message = f"{name!r} takes only {_list(sorted(types))} events, and {keys[0]} is only in {_list(have)} events"
+    message = f"{name!r} takes only {listed(sorted(types))} events, and {keys[0]} is only in {listed(have)} events"
     help = f"write $.{'.'.join(instead)}" if instead else "read another field, or let the trigger take such events"
     if keys[0] == "traits" and instead:
         help += ": there the user's traits are in the context"
@@ -147,27 +149,48 @@ def _plain(word: str) -> str:
     return word.replace("_", "").replace("-", "").lower()
 
 
-def _list(words: tuple[str, ...] | list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
 def _problem(part: Part, read: Read, finding: _Finding) -> Problem:
     span = _span(part, read)
     if span is None:  # Liquid, whose paths have no `$.`
         help = finding.help.replace("$.", "") if read.start is None else finding.help
         return part.problem(finding.code, finding.message, help=help, severity="warning")
     start, end = span
-    fix = part.replaced(start, end, ".".join(finding.instead)) if finding.instead else None
+    help, new = finding.help, ".".join(finding.instead)
+    fix = part.replaced(start, end, new) if new else None
+    if new and _makes_branches_equal(part, str(part.value)[start:end], new):
+        help, fix = f"write $.{new} in place of the @if, of which both branches would be the same", None
     at_dollar = start - 2 if part.value and str(part.value)[:start].endswith("$.") else start
     return part.problem(
         finding.code,
         finding.message,
         start=at_dollar,
         end=end,
-        help=finding.help,
+        help=help,
         severity="warning",
         fix=fix and fix.unsafe(),
     )
+
+
+def _makes_branches_equal(part: Part, old: str, new: str) -> bool:
+    """Say whether both branches of an @if around a path are the same once another path is written."""
+    for at, key in enumerate(part.path):
+        options = Part(part.document, part.path[: at + 1]).value if key == "@if" else None
+        if isinstance(options, dict) and {"then", "else"} <= options.keys():
+            then, other = (_renamed(options[name], old, new) for name in ("then", "else"))
+            if then == other:
+                return True
+    return False
+
+
+def _renamed(value: JSON, old: str, new: str) -> JSON:
+    match value:
+        case str():
+            return re.sub(rf"(?<![\w.])(\$\.)?{re.escape(old)}(?!\w)", lambda found: f"{found[1] or ''}{new}", value)
+        case dict():
+            return {key: _renamed(inner, old, new) for key, inner in value.items()}
+        case list():
+            return [_renamed(inner, old, new) for inner in value]
+    return value
 
 
 def _span(part: Part, read: Read) -> tuple[int, int] | None:

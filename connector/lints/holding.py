@@ -4,11 +4,14 @@ In: a mapping. Out: warnings at the smallest part that is to blame. What is said
 specification allows; where it would take too long to tell, nothing is said.
 """
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
-from connector.errors import Problem, closest, nearest
+from msgspec.structs import replace
+
+from connector.errors import Fix, Problem, closest, nearest
 from connector.events import EVENT_TYPES
 from connector.language.triggers import (
     And,
@@ -30,6 +33,7 @@ from connector.mappings import Mapping
 from connector.positions import quoted
 
 _TYPE: Final = ("type",)
+_JOINT: Final = re.compile(r"\s+(?:and|or)\s+")  # and no parenthesis
 
 
 def check_holding(mapping: Mapping) -> Iterator[Problem]:
@@ -124,7 +128,20 @@ class _Checker:
         message = f"{what} holds for no event"
         if one is not None and other is not None:
             message += f": {self._source(one)} and {self._source(other)} exclude each other"
-        yield self._warn("never_holds", message, _fact_about(node) or "correct it, or remove it", other or node)
+            help = self._one_of(one, other) or _fact_about(And((one, other), one.start, other.end))
+        else:
+            help = _fact_about(node)
+        yield self._warn("never_holds", message, help or "correct it, or remove it", other or node)
+
+    def _one_of(self, one: Trigger, other: Trigger) -> str:
+        """Say how to ask for either of two values that one field cannot have both."""
+        match one, other:
+            case Compare(first, "=", Constant()), Compare(second, "=", Constant()):
+                field, values = self._text[first.start : first.end], (one.value, other.value)
+                if field == self._text[second.start : second.end]:
+                    listed = ", ".join(self._text[value.start : value.end] for value in values)
+                    return f"it has one value at a time; for events with either write {field} in [{listed}]"
+        return ""
 
     def _always(self, tree: Trigger) -> Problem:
         if isinstance(tree, Compare) and _is_idiom(tree):
@@ -164,7 +181,19 @@ class _Checker:
                     continue
                 assumed = trial
                 message = f"{self._source(part)} changes nothing: without it the trigger takes the same events"
-                yield self._warn("redundant_part", message, "correct it, or remove it", part)
+                problem = self._warn("redundant_part", message, "correct it, or remove it", part)
+                yield replace(problem, fix=self._without_repetition(node, part))
+
+    def _without_repetition(self, node: Trigger, part: Trigger) -> Fix | None:
+        """Give the fix that removes a clause which stands before it in the same words."""
+        parts, text = _parts(node), self._text
+        at = next(at for at, other in enumerate(parts) if other is part)
+        spelled = text[part.start : part.end]
+        is_repeated = any(text[other.start : other.end] == spelled for other in parts[:at])
+        if not is_repeated or not _JOINT.fullmatch(text, parts[at - 1].end, part.start):
+            return None
+        fix = self._part.replaced(parts[at - 1].end, part.end, "")
+        return fix and Fix("remove the repetition", fix.edits)
 
 
 def _parts(node: Trigger) -> tuple[Trigger, ...]:

@@ -10,7 +10,7 @@ from typing import Final
 from connector.documents import Part
 from connector.errors import Problem
 from connector.language.builtins import DIRECTIVES
-from connector.language.directives import Call, Constant, Fields, Items, Node
+from connector.language.directives import Call, Constant, Fields, Items, Node, walk_nodes
 from connector.language.paths import Keys
 from connector.lints.holding import taken_types
 from connector.lints.reading import reads_of, results_of, values_of, without_places
@@ -25,6 +25,10 @@ _PATH: Final = re.compile(
 )
 _DIRECTIVE: Final = re.compile(r'\s*(?:\{\s*")?(@[A-Za-z]+)\b')
 _LIQUID: Final = re.compile(r"\{%-?\s*\w+.*?%\}", re.DOTALL)
+_SECRET: Final = re.compile(
+    r"\$\{(?=[A-Za-z0-9_]*?(?<![A-Za-z])(?:secret|token|key|password|passwd|passphrase|credential)s?(?![A-Za-z]))(\w+)",
+    re.IGNORECASE,
+)
 _WHOLE: Final = frozenset({("traits",), ("context",), ("context", "traits")})
 _PERSONAL_WORDS: Final = """
     address advertisingid age birthdate birthday birthdayat city creditcard dateofbirth dob email emailaddress
@@ -45,6 +49,8 @@ def check_payloads(mapping: Mapping) -> Iterator[Problem]:
         yield from _check_old_names(mapping, node, _property(schema, schema, name), schema)
         for value in values_of(node):
             yield from _check_value(mapping, value)
+        if not _is_for_secrets(_property(schema, schema, name)):
+            yield from _check_variables(mapping, name, node)
     yield from _check_metadata(mapping, dict(fields))
 
 
@@ -121,6 +127,27 @@ def _check_text(part: Part, text: str) -> Iterator[Problem]:
     elif _LIQUID.search(text):
         message = "this text looks like a Liquid template, and is sent as it stands"
         yield part.problem("literal_directive", message, help='write {"@liquid": "…"}', severity="warning")
+
+
+# ----------------------------------------------------------------------------------------------------------- secrets
+
+
+def _is_for_secrets(schema: JSON) -> bool:
+    return isinstance(schema, dict) and schema.get("writeOnly") is True
+
+
+def _check_variables(mapping: Mapping, name: str, node: Node) -> Iterator[Problem]:
+    """Warn of variables in what is sent whose names are those of secrets; their values are looked at by nobody."""
+    places = {part.path: part for part in (part_of(mapping, inner) for inner in walk_nodes(node) if inner.path)}
+    for part in places.values():
+        filled = part.document.variables(part.path) if isinstance(part.value, str) else None
+        for piece in filled.pieces if filled else ():
+            written = filled.written[slice(*piece.written)] if filled else ""
+            found = _SECRET.match(written)
+            if found:
+                message = f"{quoted(name)} is sent with the variable {found[1]}, which has the name of a secret"
+                help = "send another value, or name the variable otherwise where it holds no secret"
+                yield part.problem("secret_sent", message, help=help, severity="warning")
 
 
 # ----------------------------------------------------------------------------------------------------- personal data

@@ -10,21 +10,12 @@ from typing import Final
 import msgspec
 
 from connector.errors import Path
-from connector.language.directives import Call, Constant, Fields, Items, Node, PathText, TemplateText
+from connector.language.directives import Call, Constant, Fields, Items, Node, PathText, Role, TemplateText
 from connector.language.liquid import liquid_reads
 from connector.language.paths import Keys
 from connector.language.templates import Placeholder
 
-_RESULTS: Final = {  # the options of a directive whose values it gives on, whole or changed
-    "@if": ("then", "else"),
-    "@merge": ("objects",),
-    "@literal": ("value",),
-    "@excludeWhenNull": ("value",),
-    "@arrayPath": ("item",),
-    "@transform": ("mapping",),
-}
-_INSIDE: Final = {"@arrayPath": "path", "@transform": "apply"}  # only this option of them reads the event itself
-_ASKED: Final = ("exists", "blank")  # options of @if
+_OF_THE_EVENT: Final[tuple[Role, ...]] = ("given", "changed", "source", "word")  # not what reads inside a source
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -58,20 +49,16 @@ def _reads_of_call(call: Call, *, only_sent: bool) -> Iterator[Read]:
         for keys in sorted(liquid_reads(str(template.value)) or ()):
             yield Read(keys, template.path, None)
         return
-    only = _INSIDE.get(call.directive.name)
-    for name, option in call.options.items():
-        is_asked = call.directive.name == "@if" and name in _ASKED
-        if only in (None, name) and not (only_sent and is_asked):
-            yield from reads_of(option, only_sent=only_sent)
+    for option in call.having(*_OF_THE_EVENT) if only_sent else call.having(*_OF_THE_EVENT, "test"):
+        yield from reads_of(option, only_sent=only_sent)
 
 
 def results_of(node: Node) -> Iterator[Node]:
     """List what a tree may give: itself, and of a directive the values that it gives on."""
     yield node
     if isinstance(node, Call):
-        for name in _RESULTS.get(node.directive.name, ()):
-            option = node.options.get(name)
-            for inner in option.items if isinstance(option, Items) else () if option is None else (option,):
+        for option in node.having("given", "inside"):
+            for inner in option.items if isinstance(option, Items) else (option,):
                 yield from results_of(inner)
 
 

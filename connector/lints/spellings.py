@@ -1,7 +1,7 @@
 """Spellings of a trigger that are right here and documented, and that Segment's own parser reads otherwise.
 
-In: a mapping. Out: a warning where that parser would take other events or where another spelling is right for both; a
-note where it just cannot read the trigger, so that it takes none. Facts about it: destination-subscriptions 3.170.
+In: a mapping. Out: a warning where that parser would take other events and another spelling is right for both; a note
+where it just cannot read the trigger or a field of it. Facts about it: destination-subscriptions 3.170.
 """
 
 from collections.abc import Iterator
@@ -182,7 +182,7 @@ class _Checker:
         is_group = self._text[: clause.start].rstrip().endswith("(") and self._text[clause.end :].lstrip()[:1] == ")"
         if isinstance(above, And) and not is_group and not all(map(_is_passed_over, above.parts)):
             message = f"Segment's own parser passes over {what}, and takes more events"
-            return self._tell(message, _HERE, clause)
+            return self._tell(message, _HERE, clause, severity="note")  # nothing can be written here in its place
         return self._note(what, clause)
 
     def _pattern(self, clause: Match) -> Iterator[Problem]:

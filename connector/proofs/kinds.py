@@ -5,6 +5,7 @@ Finer than JSON's types where the runtime decides by more: an empty text is remo
 
 from typing import Final
 
+from connector.errors import listed
 from connector.values import MISSING, Value
 
 NOTHING: Final = 1  # missing, which is not null
@@ -88,7 +89,7 @@ def type_names(kinds: int) -> tuple[str, ...]:
 
 def words(kinds: int) -> str:
     """Name kinds as a sentence does: `missing or null`, `a text, a number or an object`."""
-    return either(word_list(kinds))
+    return listed(word_list(kinds), "or")
 
 
 def word_list(kinds: int) -> list[str]:
@@ -99,8 +100,3 @@ def word_list(kinds: int) -> list[str]:
             found.append(word)
             kinds &= ~kind
     return found
-
-
-def either(parts: list[str]) -> str:
-    """Join parts of a sentence with commas and `or`."""
-    return f"{', '.join(parts[:-1])} or {parts[-1]}" if len(parts) > 1 else "".join(parts)

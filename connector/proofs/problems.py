@@ -20,7 +20,15 @@ from connector.proofs.asking import all_lead_nowhere, clause_fix, clause_words, 
 from connector.proofs.kinds import ABSENT, EMPTY, words
 from connector.proofs.rows import DeadBranch, FieldProof, When, prove_mapping
 from connector.proofs.skips import certain_skip
-from connector.proofs.wording import both, conditions, failing_words, path_text, refused_words, wanted
+from connector.proofs.wording import (
+    both,
+    conditions,
+    counts_as_its_item,
+    failing_words,
+    path_text,
+    refused_words,
+    wanted,
+)
 
 # Every event that is taken in has these, but one of an old recording may not: true, and nothing to be told of.
 _STAMPED: Final = frozenset({("messageId",), ("timestamp",), ("receivedAt",)})
@@ -208,7 +216,8 @@ def _refused(mapping: Mapping, field: FieldProof) -> Problem:
     like = f", as {both(sources)} can" if sources else ""
     message = f"{field.name} can be {refused_words(field.refused, field.schema)}{like}: the event is then invalid"
     converted = "; a number, true and false become one" if field.schema.type == ("string",) else ""
-    help = f"it must be {wanted(field.schema)}{'' if field.schema.enum else converted}"
+    counts = "; a list of one counts as its item" if counts_as_its_item(field.refused, field.schema) else ""
+    help = f"it must be {wanted(field.schema)}{'' if field.schema.enum else converted}{counts}"
     problem = _part(mapping, field.refused[0].path).problem("proof_refused", message, help=help)
     return replace(problem, severity="note")
 

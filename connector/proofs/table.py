@@ -11,13 +11,13 @@ from connector.destination import Destination
 from connector.errors import Path
 from connector.mappings import Mapping
 from connector.positions import Location
-from connector.proofs.kinds import ALL, PRESENT, type_names
+from connector.proofs.kinds import ABSENT, PRESENT, type_names
 from connector.proofs.rows import FieldProof, When, prove_mapping
 from connector.proofs.wording import conditions, merged, path_text, refused_words, wanted
 
 
 class ProofRow(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One field: the JSON types that the mapping can give it, `any` for all; `never`: no event gives it a value.
+    """One field: the JSON types that the mapping can give it, `any` for all, `any but null`, `never` for none.
 
     `left_out` and `invalid` are sentences without a subject: `when …`, `where it is …`. `required`: without the field
     the event is invalid; `own_text`: when a template gives it nothing but its own text. A mapping that takes no event
@@ -57,7 +57,7 @@ def _row(mapping: Mapping, field: FieldProof) -> ProofRow:
         mapping=mapping.name,
         action=mapping.action,
         field=field.name,
-        types=("any",) if field.kinds & PRESENT == ALL & PRESENT else type_names(field.kinds & PRESENT) or ("never",),
+        types=_types(field.kinds),
         file=place.file,
         line=place.line,
         column=place.column,
@@ -66,6 +66,13 @@ def _row(mapping: Mapping, field: FieldProof) -> ProofRow:
         invalid=(*(left_out if field.required else ()), *_invalid(field)),
         own_text=tuple(map(_gone_text, merged(field.hollow))),
     )
+
+
+def _types(kinds: int) -> tuple[str, ...]:
+    names = type_names(kinds & PRESENT)
+    if names == type_names(PRESENT):
+        return ("any" if kinds & ABSENT else "any but null",)
+    return names or ("never",)
 
 
 def place_of(mapping: Mapping, path: Path) -> Location:

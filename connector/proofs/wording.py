@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from connector.errors import listed
 from connector.language.paths import Keys
 from connector.proofs.judging import FieldSchema, converts
 from connector.proofs.kinds import (
@@ -17,7 +18,6 @@ from connector.proofs.kinds import (
     OBJECT,
     TEXT,
     ZERO,
-    either,
     word_list,
     words,
 )
@@ -46,7 +46,7 @@ def both(parts: Sequence[str]) -> str:
     """Join parts of a sentence with commas and `and`; of many the first, and how many more there are."""
     if len(parts) > _MOST_NAMED:
         parts = [*parts[: _MOST_NAMED - 1], f"{len(parts) - _MOST_NAMED + 1} more"]
-    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)
+    return listed(parts)
 
 
 def condition(when: When) -> str:
@@ -56,7 +56,7 @@ def condition(when: When) -> str:
         by_state.setdefault(_state(kinds), []).append(path_text(keys))
     parts = [_are(paths, state) for state, paths in by_state.items()]
     if when.types is not None:
-        parts.insert(0, f"the event is {either([_a(name) for name in sorted(when.types)])} event")
+        parts.insert(0, f"the event is {listed([_a(name) for name in sorted(when.types)], 'or')} event")
     return " and ".join(parts)
 
 
@@ -109,7 +109,7 @@ def merged(whens: Iterable[When]) -> list[When]:
 
 def wanted(schema: FieldSchema) -> str:
     """Say what a field must be."""
-    return either(list(schema.enum) if schema.enum else [_TYPES[name] for name in schema.type])
+    return listed(list(schema.enum) if schema.enum else [_TYPES[name] for name in schema.type], "or")
 
 
 def refused_words(whens: Sequence[When], schema: FieldSchema) -> str:
@@ -120,10 +120,23 @@ def refused_words(whens: Sequence[When], schema: FieldSchema) -> str:
     texts = [_text_words(whens, schema)] if kinds & (EMPTY | TEXT) else []
     numbers = ["a number other than 0 and 1"] if kinds & NUMBER and "boolean" in schema.type else []
     lists = ["a list of other values"] if kinds & LIST and "array" in schema.type else []
+    lists = lists or (["a list of several"] if counts_as_its_item(whens, schema) else [])
     objects = ["an object with other values"] if kinds & OBJECT and "object" in schema.type else []
     named = (EMPTY | TEXT if texts else 0) | (NUMBER if numbers else 0)
     named |= (LIST if lists else 0) | (OBJECT if objects else 0)
-    return either([*texts, *numbers, *word_list(kinds & ~named), *lists, *objects])
+    others = word_list(kinds & ~named)
+    at = others.index("an object") if "an object" in others else len(others)
+    return listed([*texts, *numbers, *others[:at], *lists, *others[at:], *objects], "or")
+
+
+def counts_as_its_item(whens: Sequence[When], schema: FieldSchema) -> bool:
+    """Say whether some of these are refused as lists of which a list of one would be taken for its item."""
+    return any(map(_is_of_several, whens)) and not {"array", "object"} & set(schema.type)
+
+
+def _is_of_several(when: When) -> bool:
+    """Recognize a list of the event's, which may hold one item or more."""
+    return bool(when.kinds & LIST) and when.source is not None
 
 
 def failing_words(whens: Sequence[When], schema: FieldSchema) -> str:
@@ -133,7 +146,7 @@ def failing_words(whens: Sequence[When], schema: FieldSchema) -> str:
         kinds |= when.kinds
     named = _named_texts(whens, schema)
     if named:
-        return either([*named, *word_list(kinds & ~(EMPTY | TEXT))])
+        return listed([*named, *word_list(kinds & ~(EMPTY | TEXT))], "or")
     return refused_words(whens, schema) if schema.enum else words(kinds)
 
 
@@ -150,9 +163,9 @@ def _named_texts(whens: Sequence[When], schema: FieldSchema) -> list[str]:
 def _text_words(whens: Sequence[When], schema: FieldSchema) -> str:
     named = _named_texts(whens, schema)
     if named:
-        return either(named)
+        return listed(named, "or")
     if schema.enum:
-        return f"a text other than {either(list(schema.enum))}"
+        return f"a text other than {listed(schema.enum, 'or')}"
     if schema.type == ("number",):
         return "a text that is no number"
     return "a text other than true and false" if schema.type == ("boolean",) else "a text"

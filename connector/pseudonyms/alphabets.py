@@ -52,7 +52,7 @@ class Words:
         self._known: dict[str, str] = {}
 
     def word(self, word: str) -> str:
-        """Give the word that stands for this one; hexadecimal stays so, and a number keeps its leading zeros."""
+        """Give the word that stands for this one; hexadecimal stays so, and digits keep their leading zeros."""
         known = self._known.get(word)
         if known is None:
             known = self._word(word)
@@ -66,7 +66,7 @@ class Words:
         if is_hex(word.lower()):
             return self.hexadecimal(word)
         if word.isdecimal() and word.isascii():
-            return self.digits(word)
+            return self.digit_run(word)
         return self._spell(word, [_place(letter) for letter in word])
 
     def digits(self, text: str, *, last: bool = False) -> str:
@@ -77,6 +77,15 @@ class Words:
         if last and text[-1] != "0":
             places[-1] = _digit_place(text[-1], True)
         return self._spell(text, places)
+
+    def digit_run(self, text: str) -> str:
+        """Give other digits, as many, of what is no number: leading zeros stay so, but the last digit may become any.
+
+        So 0 and 00 have others too.
+        """
+        if text[:-1].strip("0"):
+            return self.digits(text)
+        return self._spell(text, [*(("0", 0, False),) * (len(text) - 1), _digit_place(text[-1], False)])
 
     def lone_digit(self, digit: str) -> str:
         """Give another digit for one that stands alone, as a number does; 0 and 1 stay, since they mean no and yes."""

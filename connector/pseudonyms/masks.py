@@ -22,7 +22,7 @@ from connector.pseudonyms.places import DROPPED, NAMED, TIMES, Keys, is_moment, 
 from connector.pseudonyms.rules import NO_RULES, Rule, Rules
 from connector.pseudonyms.staying import NOBODY, Treatment
 from connector.pseudonyms.texts import Texts, is_address_or_id, looks_like_data
-from connector.pseudonyms.vocabulary import WORDS
+from connector.pseudonyms.vocabulary import CONSTANTS, WORDS
 from connector.values import JSON, dump_json, load_json, number_text
 
 _REMEMBERED: Final = 50_000  # pseudonyms of texts that are kept: most texts of a recording come again
@@ -37,6 +37,8 @@ _LEAST_ENTRIES: Final = 3  # of an object, all alike, whose keys are taken for v
 _is_flag: Final = re.compile(r"[01](?:\.0+)?").fullmatch
 _is_numeral: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?").fullmatch
 _word: Final = re.compile(r"[^\W_]+")
+_digit: Final = re.compile(r"[0-9]").search
+_CHANGING: Final = frozenset[Treatment]({"plain", "words", "all"})
 _NUMERAL: Final = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?(.*)", re.DOTALL)
 
 
@@ -68,6 +70,7 @@ class Pseudonyms:
         self._around_pieces: dict[tuple[str, ...], tuple[Texts, Texts]] = {}
         self.kept = Counter[Rule]()
         self._names: dict[Keys, set[str]] = {}
+        self._same: dict[Keys, set[str]] = {}
 
     def event(self, event: dict[str, JSON], *, redrawn: "dict[Path, int] | None" = None) -> dict[str, JSON]:
         """Give an event with pseudonyms. `redrawn` says of paths how many other draws of their values to pass over."""
@@ -111,17 +114,19 @@ class Pseudonyms:
             own = about.own.intersection(_words_in(text))
             made = self._find(text, treatment, draw, own) if own else self._text(text, treatment, draw)
             if place == "name" and made == text:
-                self._note(keys, text)
+                _note(self._names, keys, text)
             return made
-        return self._text(text, treatment, draw)
+        made = self._text(text, treatment, draw)
+        if made == text and treatment in _CHANGING and self._is_unmeant(text):
+            _note(self._same, keys, text)
+        return made
 
-    def _note(self, keys: Keys, name: str) -> None:
-        """Remember a name that stays where anything may be called anyhow."""
-        names = self._names.get(keys)
-        if names is None and len(self._names) < _MOST_NAMES:
-            names = self._names[keys] = set()
-        if names is not None and len(names) < _MOST_NAMES:
-            names.add(name)
+    def _is_unmeant(self, text: str) -> bool:
+        """Whether nothing asks for a text to stay as it is: it has digits, and no mapping compares it."""
+        lower = text.lower()
+        if not _digit(text) or _is_flag(text) or lower in CONSTANTS or lower in self._rules.texts:
+            return False
+        return not any(piece.lower() in lower for test in self._rules.tests for piece in test.pieces)
 
     def names(self) -> dict[str, int]:
         """Say of places how many different names stayed there, and of objects with many keys how many of them did."""
@@ -130,6 +135,16 @@ class Pseudonyms:
             for keys, found in self._names.items()
             if (keys[-1] != "*" or len(found) >= _MANY_KEYS) and self._is_shown(keys)
         }
+
+    def unchanged(self) -> dict[str, int]:
+        """Say of places how many different texts with digits have no other there, though nothing asks for them.
+
+        A place whose keys may be values is told by its first key alone.
+        """
+        told = Counter[str]()
+        for keys, found in self._same.items():
+            told[".".join(keys if self._is_shown(keys) else keys[:1])] += len(found)
+        return dict(told)
 
     def _is_shown(self, keys: Keys) -> bool:
         """Whether no key on the way to a place is a value."""
@@ -166,7 +181,7 @@ class Pseudonyms:
         is_data = is_address_or_id(key) if is_named else is_map or looks_like_data(key)
         if is_data and key not in self._rules.keys:
             return self._text(key, "plain", 0)
-        self._note(place, key)
+        _note(self._names, place, key)
         return key
 
     # ------------------------------------------------------------------------------------------------------- texts
@@ -289,6 +304,15 @@ class Pseudonyms:
             return int(text)
         decimals = f".{self._words.digits(fraction, last=True)}" if fraction else ""
         return float(f"{text}{decimals}{rest}")
+
+
+def _note(noted: dict[Keys, set[str]], keys: Keys, text: str) -> None:
+    """Remember a text that stays at a place; of places and texts some are enough."""
+    texts = noted.get(keys)
+    if texts is None and len(noted) < _MOST_NAMES:
+        texts = noted[keys] = set()
+    if texts is not None and len(texts) < _MOST_NAMES:
+        texts.add(text)
 
 
 def _keys(path: Path) -> Keys:

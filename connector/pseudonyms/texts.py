@@ -37,6 +37,7 @@ _STRUCTURE: Final = re.compile(r"://|[/?#&=@:]")
 _MAPPED: Final = ("::ffff", "::")  # before an address of the older kind
 _is_encoded: Final = re.compile(r"%[0-9a-f]{2}", re.IGNORECASE).search
 _is_link_part: Final = re.compile(r"[\w%.~!$&'()*+,;=:@-]+", re.ASCII).fullmatch
+_is_number: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?").fullmatch  # as JSON writes one
 _LONG: Final = 10  # letters and digits of a word that is an id rather than the short name of a category
 _FLAGS: Final = re.IGNORECASE
 _PART: Final = re.compile("|".join(f"(?P<{name}>{part})" for name, part in _PARTS.items()), _FLAGS)
@@ -74,11 +75,17 @@ class Texts:
             "date": self._date,
             "ip4": self._ip4,
             "ip6": self._ip6,
-            "phone": lambda text: other_phone(text, self._words.digits),
+            "phone": lambda text: other_phone(text, self._words.digit_run),
         }
 
     def text(self, text: str, treatment: Treatment = "plain", own: frozenset[str] = NOBODY) -> str:
         """Give a text's pseudonym; `own` are words in lower case that say something of the person."""
+        if _is_number(text) and self._pieces is None:
+            return _WORD.sub(lambda found: self._words.digits(found[0]), text)
+        return self._built(text, treatment, own)
+
+    def _built(self, text: str, treatment: Treatment = "plain", own: frozenset[str] = NOBODY) -> str:
+        """Give the pseudonym of a text that is no number, or a part of one."""
         if text.lower() in CONSTANTS:
             return text
         if text.startswith("/") and not text.startswith("//"):
@@ -86,7 +93,7 @@ class Texts:
         if text.startswith("?") and "=" in text:
             return "?" + self._query(text[1:])
         if _is_encoded(text) and _is_link_part(text):
-            return self._encoded(text, self.text)
+            return self._encoded(text, self._built)
         return self._scan(text, treatment, own)
 
     def digits(self, text: str, *, last: bool = False) -> str:
@@ -159,7 +166,7 @@ class Texts:
 
     def _pair(self, text: str) -> str:
         name, sign, value = text.partition("=")
-        return f"{self._encoded(name, self._segment)}{sign}{self._encoded(value, self.text)}"
+        return f"{self._encoded(name, self._segment)}{sign}{self._encoded(value, self._built)}"
 
     def _encoded(self, text: str, change: Callable[[str], str]) -> str:
         """Change what percent signs stand for, also twice; what was not encoded before is not encoded afterwards."""

@@ -26,7 +26,8 @@ MOST_TOLD: Final = 10  # events that are left out and told one by one
 class Tally(msgspec.Struct):
     """What a recording comes to: `other` events no mapping of --only takes, `reached` is what a sample reaches.
 
-    `names` says by place how many different names and keys stayed that could be a person's.
+    `names` says by place how many different names and keys stayed that could be a person's, `unchanged` how many texts
+    with digits have no pseudonym, though nothing asks for them.
     """
 
     read: int = 0
@@ -38,6 +39,7 @@ class Tally(msgspec.Struct):
     reached: int = 0
     kept: dict[Rule, int] = msgspec.field(default_factory=dict)
     names: dict[str, int] = msgspec.field(default_factory=dict)
+    unchanged: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class Recorder:
@@ -79,6 +81,7 @@ class Recorder:
         self.tally.written = recording.events
         self.tally.kept = {rule: count for rule, count in self._pseudonyms.kept.items() if count}
         self.tally.names = self._pseudonyms.names()
+        self.tally.unchanged = self._pseudonyms.unchanged()
         return self.tally
 
     def _record(self, event: Event, at: str, recording: Recording, sample: Sample | None) -> None:

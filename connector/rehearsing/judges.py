@@ -8,14 +8,13 @@ from typing import Final, TypeAlias
 
 from connector.comparison.causes import Blame, is_stale
 from connector.comparison.edits import Comparison, Pair
-from connector.comparison.outcomes import Kind, kind_of, outcome_of, same_json, shown_leaves, side
+from connector.comparison.outcomes import Kind, kind_of, outcome_of, shown_leaves, side
 from connector.comparison.setting_edits import CREDENTIALS
+from connector.comparison.variants import Hidden, compile_same
 from connector.comparison.versions import Edit
 from connector.destination import Mapping
-from connector.errors import ResolveError
 from connector.events import Cutoff, Event, is_before
-from connector.language.compiler import compile_mapping
-from connector.language.directives import Fields, Node
+from connector.language.directives import Fields
 from connector.pipeline import Plan, Planned, Planner, Skipped, compile_plan, options_of
 from connector.queue.seen import Recent
 from connector.rehearsing.tallies import PairTally, Sample, Tally
@@ -131,7 +130,8 @@ class _Edited:
         )
         self._make = _compile_making(comparison, pair, oldest)
         self._oldest, self._tally, self._counts, self._memory = oldest, tally, counts, memory
-        self._blame = Blame(comparison, pair, oldest)
+        self._blame, self._hidden = Blame(comparison, pair, oldest), Hidden(comparison, pair, oldest)
+        counts.hidden = self._hidden.behind
         self._bases = requests_base(settings[0]), requests_base(settings[1])
         self._actions = (pair.old or pair.new).action, (pair.new or pair.old).action  # type: ignore[union-attr]  # one is
         self._authorized = {CREDENTIALS[name] for name in CREDENTIALS if name in comparison.settings}
@@ -141,6 +141,8 @@ class _Edited:
         data = event.data
         old_takes, new_takes = self._taken(data, let)
         if not (old_takes or new_takes):
+            if self._hidden.watches:
+                self._hidden.look_away(data, let=(bool(let & OLD), bool(let & NEW)))
             return 0
         old, new = self._plans(event, old_takes, new_takes)
         if old is not None:
@@ -196,7 +198,9 @@ class _Edited:
     ) -> None:
         old, new = plans
         self._counts.kinds[kind] += 1
-        groups = self._counts.groups_of(kind, self._causes(event.data, kind, old, new, consent=consent))
+        causes = self._causes(event.data, kind, old, new, consent=consent)
+        self._hidden.look(event.data, _made(old), _made(new), causes)
+        groups = self._counts.groups_of(kind, causes)
         if any(group.is_looking for group in groups):
             found = tuple(shown_leaves(old, new, self._actions, self._bases))
             sample = Sample(event.message_id, file, line, side(old), side(new), found)
@@ -217,6 +221,10 @@ class _Edited:
 
 
 _DUPLICATE: Final = Skipped(DUPLICATE)
+
+
+def _made(plan: Plan | None) -> Plan | None:
+    return None if plan is _DUPLICATE else plan
 
 
 def _matches(mapping: Mapping | None) -> _Holds | None:
@@ -270,16 +278,4 @@ def _same_fields(pair: Pair) -> _Holds | None:
     names = {found.output[0] for found, _ in pair.fields if found.output}
     if not (isinstance(old, Fields) and isinstance(new, Fields)) or 2 * len(names) > len(new.fields):
         return None
-    before, after = compile_mapping(_only(old, names)), compile_mapping(_only(new, names))
-
-    def is_same(data: dict[str, JSON]) -> bool:
-        try:
-            return same_json(before(data), after(data))
-        except ResolveError:
-            return False
-
-    return is_same
-
-
-def _only(node: Fields, names: set[str]) -> Node:
-    return Fields(tuple((name, inner) for name, inner in node.fields if name in names), node.path)
+    return compile_same(old, new, names)

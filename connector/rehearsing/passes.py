@@ -130,7 +130,9 @@ def _filter(destination: Destination) -> _Filter:
 
 def _table(pairs: tuple[Pair, ...], judges: list[Judge]) -> _Table:
     """Index mappings as routes do: by the types and names without which their triggers cannot hold, in any version."""
-    gates = [[mapping.gate for mapping in (pair.old, pair.new) if mapping and mapping.enabled] for pair in pairs]
+    gates = [
+        [mapping.gate for mapping in (pair.old, pair.new) if mapping and _is_seen(mapping, pair)] for pair in pairs
+    ]
     names = frozenset().union(*(gate.events for both in gates for gate in both if gate.events is not None))
     table = {}
     for type in EVENT_TYPES:
@@ -138,6 +140,11 @@ def _table(pairs: tuple[Pair, ...], judges: list[Judge]) -> _Table:
         found = {name: _open(gates, judges, type, name) for name in names}
         table[type] = {name: judge for name, judge in found.items() if judge != rest}, rest
     return table
+
+
+def _is_seen(mapping: Mapping, pair: Pair) -> bool:
+    """Say whether events may be taken by a mapping, or would be if it had not been switched off or on."""
+    return mapping.enabled or pair.edit("enabled", "disabled") is not None
 
 
 def _open(gates: list[list[Gate]], judges: list[Judge], type: str, name: str | None) -> tuple[Judge, ...]:

@@ -62,10 +62,20 @@ def find_revision(text: str, file: str) -> Revision:
         path = os.path.normpath(os.path.join(prefix, own[2:]) if own.startswith("./") else own)
     revision = Revision(name, tree[0], top, path)
     if _look(revision, path)[0] not in (b"blob", b"symlink"):
-        raise UsageError(
-            f"{name} has no file {path}\n  help: give another revision or file; to see all of it as new: --from nothing"
-        )
+        known = "" if colon else _old_name(revision)
+        help = known or "give another revision or file; to see all of it as new: --from nothing"
+        raise UsageError(f"{name} has no file {path}\n  help: {help}")
     return revision
+
+
+def _old_name(revision: Revision) -> str:
+    """Say under which name the revision has a file that git knows to have been renamed; empty when it knows of none."""
+    words = "diff-index", "--cached", "-M", "-z", "--name-status", "--diff-filter=R", revision.tree
+    parts = [os.fsdecode(part) for part in _git(revision.top, *words).stdout.split(b"\0")]
+    for old, new in zip(parts[1::3], parts[2::3], strict=False):
+        if new == revision.path:
+            return f"it was {old} then: --from {quote(f'{revision.name}:{old}')}"
+    return ""
 
 
 def _top(text: str, folder: str) -> tuple[str, str]:

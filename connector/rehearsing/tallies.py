@@ -5,7 +5,7 @@ every group three events are kept, the first ones, but those that differ in othe
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -69,12 +69,13 @@ class Group:
 
 
 class PairTally:
-    """What one mapping takes, and what changes of that."""
+    """What one mapping takes, and what changes of that; `hidden` are edits that only show without others."""
 
     def __init__(self, pair: Pair | None) -> None:
         self.pair = pair
         self.took_before = self.took_after = self.took_both = 0
         self.kinds: Counter[Kind] = Counter()
+        self.hidden: Mapping[Edit, Iterable[Edit]] = {}
         self._groups: dict[tuple[Kind, int], Group] = {}
         self._causes: dict[Edit | None, int] = {}
         self._ids: dict[int, int] = {}

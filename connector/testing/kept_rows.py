@@ -3,13 +3,17 @@
 In: the file and the rows as bytes. Out: a difference, the lines of a diff, or nothing where they are the same as JSON.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from typing import Final
 
 from connector.cases import Case
 from connector.testing.recordings import UnusableError, beside
 from connector.trials.diffs import diff_rows
 from connector.values import JSON, load_json
 from connector.verdicts import is_same
+
+_MOST_OUTCOMES: Final = 3  # changes of outcome that are told
 
 
 def compare_rows(case: Case, raw: bytes) -> tuple[str, list[str]]:
@@ -25,7 +29,8 @@ def compare_rows(case: Case, raw: bytes) -> tuple[str, list[str]]:
     after = _parse(found[start : len(found) - end], case.recording, start + 1)
     if is_same(before, after):
         return "", []
-    return _rows_differ(before, after, case.rows, start + 1), diff_rows(before, after, start + 1)
+    words, summary = _rows_differ(before, after, case.rows, start + 1), _summary(before, after)
+    return f"{words}: {summary}" if summary else words, diff_rows(before, after, start + 1)
 
 
 def _read(file: str) -> list[bytes] | None:
@@ -71,3 +76,32 @@ def _rows_differ(kept: list[JSON], found: list[JSON], name: str, start: int) -> 
     if len(differing) == 1:
         return f"row {differing[0]:,} differs from that in {name}"
     return f"{len(differing):,} rows differ from those in {name}, from row {differing[0]:,} on"
+
+
+def _summary(kept: list[JSON], found: list[JSON]) -> str:
+    """Say how many rows came, went or changed, where that is more than their number; nothing else.
+
+    A row is known by its event and its mapping, wherever it stands.
+    """
+    before, after = _by_event(kept), _by_event(found)
+    pairs = [pair for key, rows in before.items() for pair in zip(rows, after.get(key, ()), strict=False)]
+    added, gone = len(found) - len(pairs), len(kept) - len(pairs)
+    outcomes = Counter((str(one["outcome"]), str(two["outcome"])) for one, two in pairs)
+    moved = [(pair, count) for pair, count in outcomes.most_common() if pair[0] != pair[1]]
+    others = sum(one["outcome"] == two["outcome"] and not is_same(one, two) for one, two in pairs)
+    told = [f"{count:,} {words}" for count, words in ((added, "added"), (gone, "gone")) if count]
+    told += [f"{count:,} {one} → {two}" for (one, two), count in moved[:_MOST_OUTCOMES]]
+    if more := sum(count for _, count in moved[_MOST_OUTCOMES:]):
+        told.append(f"{more:,} with another outcome")
+    told += [f"{others:,} changed otherwise"] if others else []
+    if not told:
+        return "the same rows in another order"
+    return ", ".join(told) if moved or len(told) > 1 else ""
+
+
+def _by_event(rows: list[JSON]) -> dict[tuple[str, str], list[dict[str, JSON]]]:
+    found = defaultdict[tuple[str, str], list[dict[str, JSON]]](list)
+    for row in rows:
+        assert isinstance(row, dict)
+        found[str(row.get("messageId")), str(row.get("mapping"))].append(row)
+    return found

@@ -4,16 +4,20 @@ Files of rows that tests keep are no part of a recording, also where its path le
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
 
 from msgspec.structs import replace
 
 from connector.cases import Case
 from connector.destination import Destination, Mapping
-from connector.errors import SourceError
+from connector.errors import SourceError, closest, listed
 from connector.events import Event
 from connector.replay.rehearsal import Rehearsal
 from connector.sources.files import Located, find_files, read_events
+
+_MOST_SEEN: Final = 1_000  # messageIds among which the nearest is looked for
+_MOST_NAMED: Final = 3
 
 
 class UnusableError(SourceError):
@@ -36,10 +40,13 @@ def chosen_events(case: Case, kept: frozenset[str] = frozenset()) -> Iterator[Lo
     """
     folder = os.path.dirname(case.part.document.file) or "."
     waiting, count, fault = set(case.only), 0, ""
+    others: list[str] = []
     try:
         files = [file for file in find_files([beside(case, case.recording)]) if os.path.realpath(file) not in kept]
         for file, line, item in read_events(files, reads=None):
             if case.only and item.message_id not in case.only:
+                if item.message_id and len(others) < _MOST_SEEN:
+                    others.append(item.message_id)
                 continue
             waiting.discard(item.message_id or "")
             name = os.path.relpath(file, folder)
@@ -51,9 +58,21 @@ def chosen_events(case: Case, kept: frozenset[str] = frozenset()) -> Iterator[Lo
     except SourceError as error:
         raise UnusableError(str(error)) from None
     if waiting:
-        raise UnusableError(f"{case.recording} has no event {', '.join(sorted(waiting))}", "only")
+        raise UnusableError(
+            f"{case.recording} has no event {', '.join(sorted(waiting))}{_instead(sorted(waiting), others)}", "only"
+        )
     if not count:
         raise UnusableError(f"{case.recording} holds no event{fault}")
+
+
+def _instead(asked: Sequence[str], others: Sequence[str]) -> str:
+    """Offer the messageId that is nearest to the first that is not there, or name the first few that are."""
+    near = closest(asked[0], others)
+    if near or not others:
+        return f"; {near}" if near else ""
+    first = list(dict.fromkeys(others))
+    more = " and others" if len(first) > _MOST_NAMED else ""
+    return f"; it has {', '.join(first[:_MOST_NAMED]) if more else listed(first)}{more}"
 
 
 def kept_files(cases: Iterable[Case]) -> frozenset[str]:

@@ -21,11 +21,13 @@ from connector.routes import NO_MATCHING_MAPPING, Routes
 from connector.rows import requests_base
 from connector.testing.gathering import Group, Planned
 from connector.testing.kept_rows import compare_rows
+from connector.testing.masking import Mask
 from connector.testing.recordings import UnusableError, chosen_events, kept_files, read_rows
 from connector.testing.tallies import Tally
 from connector.testing.whole import compare_filtered, compare_takers
 from connector.trials.diffs import diff_values
 from connector.values import JSON, dump_json
+from connector.variable_covers import Covers, FindCovers, compile_covers
 from connector.verdicts import Difference, Verdict, compare
 
 See: TypeAlias = Callable[[Mapping, dict[str, JSON]], None]
@@ -76,6 +78,7 @@ class _Runner:
         self._match = Routes(group.destination).match
         self._secrets = Hiding(group.destination).texts
         self._finders: dict[str, Finder] = {}
+        self._covers: dict[str, FindCovers | None] = {}
         self._read = event_reader(None).read
         self._kept = kept_files(planned.case for planned in group.tests)
 
@@ -114,8 +117,15 @@ class _Runner:
         find = self._finders.get(mapping.name)
         if find is None:
             find = self._finders[mapping.name] = compile_finder(mapping, self._destination.settings)
-        secrets = partial(self._secrets, event)
-        return compare(mapping, expected, find(event), self._base, secrets, is_shown=is_shown)
+        secrets, covers = partial(self._secrets, event), partial(self._covers_of, mapping, event)
+        return compare(mapping, expected, find(event), self._base, secrets, covers=covers, is_shown=is_shown)
+
+    def _covers_of(self, mapping: Mapping, event: dict[str, JSON]) -> Covers:
+        """Find what of a payload came from variables."""
+        if mapping.name not in self._covers:
+            self._covers[mapping.name] = compile_covers(mapping, self._group.mask.names)
+        find = self._covers[mapping.name]
+        return find(event) if find else {}
 
     def _see_all(self, mapping: Mapping | None, event: Event) -> None:
         """Tell of an event that comes as far as the mappings: what is filtered before them reaches nothing of them."""
@@ -147,21 +157,33 @@ class _Runner:
     def _with_rows(self, result: Result, *, see: bool) -> Result:
         """Compare the rows of a recording with those that are kept."""
         case, mapping = result.case, result.planned.mapping
-        watch = partial(self._see_all, mapping) if see else _overlook
-        raw = self._group.mask.rows(read_rows(case, self._destination, mapping, self._kept, watch))
+        covers: dict[tuple[str, str], Covers] = {}
+
+        def watch(event: Event) -> None:
+            for taker in self._destination.mappings if mapping is None else [mapping]:
+                if taker.matches(event.data) and (found := self._covers_of(taker, event.data)):
+                    covers.setdefault((event.message_id, taker.name), found)
+            if see:
+                self._see_all(mapping, event)
+
+        mask = self._group.mask
+        raw = read_rows(case, self._destination, mapping, self._kept, watch)
+        raw = mask.rows(raw, (lambda *names: covers.get(names, {})) if covers else None)
         message, diff = compare_rows(case, raw)
         if not message:
             return result
         more = self._failed(result.planned, [Difference(("expect_rows",), message)])
         problems, texts = (*result.problems, *more.problems), (*result.texts, *more.texts)
-        return replace(
-            result, problems=problems, texts=texts, diff=(*result.diff, *map(self._group.mask.text, diff)), rows=raw
-        )
+        return replace(result, problems=problems, texts=texts, diff=(*result.diff, *diff), rows=raw)
 
     # ------------------------------------------------------------------------------------------------- results
 
+    def _mask(self, planned: Planned) -> Mask:
+        """Give the mask for one test: what its author wrote is no secret."""
+        return self._group.mask.without(planned.case.part.document.source.text)
+
     def _failed(self, planned: Planned, differences: list[Difference], *, unmade: str = "") -> Result:
-        name, mask = planned.mapping.name if planned.mapping else "", self._group.mask.text
+        name, mask = planned.mapping.name if planned.mapping else "", self._mask(planned).text
         told = [replace(difference, message=mask(difference.message)) for difference in differences]
         problems = tuple(case_problem(planned.case, name, difference) for difference in told)
         texts = tuple(difference.message for difference in told)
@@ -176,9 +198,5 @@ class _Runner:
             text = f"{more:,} further event{'' if more == 1 else 's'} of {planned.case.recording}"
             told.append(Difference(("events",), f"{text} differ{'s' if more == 1 else ''}"))
         made, unmade = tally.made(planned.case)
-        diff = tuple(map(self._group.mask.text, diff_values(tally.samples[0].given, tally.samples[0].made)))
+        diff = tuple(map(self._mask(planned).text, diff_values(tally.samples[0].given, tally.samples[0].made)))
         return replace(self._failed(planned, told, unmade=unmade), diff=diff, made=made)
-
-
-def _overlook(_event: Event) -> None:
-    """Look at no event: it was told of already."""

@@ -6,15 +6,16 @@ Keys stay in the file's order. What cannot be replaced safely (an alias, a text 
 
 import re
 from collections.abc import Iterator
+from difflib import SequenceMatcher
 from typing import Final, TypeAlias
 
 import msgspec
 
 from connector.documents import Document
 from connector.errors import ConnectorError
-from connector.trials.yaml_lines import block_lines, flow_text, scalar_text
 from connector.values import JSON
 from connector.yaml_text import Place, properties_length
+from connector.yaml_writing import SPARING
 
 Change: TypeAlias = "tuple[int, int, str]"
 
@@ -53,7 +54,7 @@ class Changes:
         self.anchors += _ANCHOR.findall(properties)
         filled = self._document.filled.get(place.start) if place.style is not None else None
         if filled and any(piece.name or piece.value != "${" for piece in filled.pieces):  # else it is only escaped
-            raise UnwritableError("it holds a variable; write it by hand")
+            raise UnwritableError("it holds a variable; write it by hand, with ${NAME} for the value")
         if isinstance(old, dict) and isinstance(new, dict) and not old.keys().isdisjoint(new):
             yield from self._replace_keys(place, old, new, is_test=is_test)
         elif isinstance(old, list) and isinstance(new, list) and old and new:
@@ -69,18 +70,18 @@ class Changes:
         if place.style is not None:
             style = place.style if place.style in ("'", '"') else ""
             space = " " if place.start == place.end and self._text[start - 1 : start] not in " \n" else ""
-            return start, end, space + (scalar_text(new, style) if isinstance(new, str) else flow_text(new))
+            return start, end, space + (SPARING.scalar(new, style) if isinstance(new, str) else SPARING.value(new))
         if self._is_flow(place):
-            return start, end, flow_text(new)
+            return start, end, SPARING.value(new)
         end = self._comment_end(end)  # it was of the last line, which is no more
         if isinstance(new, dict | list) and new:
             indent = self._break + " " * self._column(start)
-            return start, end, indent.join(block_lines(new))
+            return start, end, indent.join(SPARING.block(new))
         if place.key is None:
-            return start, end, flow_text(new)
+            return start, end, SPARING.value(new)
         colon = self._colon(place.key)
         comment = re.match(r"[ \t]*(#.*)", self._text[colon:start])
-        return colon, end, f" {flow_text(new)}" + (f"  {comment[1].rstrip()}" if comment else "")
+        return colon, end, f" {SPARING.value(new)}" + (f"  {comment[1].rstrip()}" if comment else "")
 
     # --------------------------------------------------------------------------------------------------- objects
 
@@ -109,7 +110,7 @@ class Changes:
             until = self._key(place, following[0])[0] if following else place.end
             return "#" in self._text[start:until]
         first = self._line_start(start)
-        is_above = name != names[0] and self._above(first, start - first) < first
+        is_above = self._above(first, start - first) < first
         return is_above or "#" in self._text[start : self._document.source.line_end(end)]
 
     def _entry(self, place: Place, before: str, after: str, value: JSON) -> Change:
@@ -121,16 +122,16 @@ class Changes:
         return start, end, self._pair(place, after, value, self._column(start))
 
     def _pair(self, place: Place, key: str, value: JSON, column: int) -> str:
-        short = flow_text({key: value})[1:-1]
+        short = SPARING.value({key: value})[1:-1]
         if self._is_flow(place) or len(short) + column <= _WIDEST:
             return short
-        return (self._break + " " * column).join(block_lines({key: value}))
+        return (self._break + " " * column).join(SPARING.block({key: value}))
 
     def _addition(self, place: Place, last: str, pairs: dict[str, JSON]) -> Change:
         """Add keys behind the one that stays the last."""
         end = self._entry_end(place, last)
         if self._is_flow(place):
-            return end, end, ", " + flow_text(pairs)[1:-1]
+            return end, end, ", " + SPARING.value(pairs)[1:-1]
         column = self._column(self._key(place, next(iter(place.children)))[0])
         line_end = self._document.source.line_end(end)
         lines = (self._pair(place, key, value, column) for key, value in pairs.items())
@@ -139,21 +140,38 @@ class Changes:
     # ----------------------------------------------------------------------------------------------------- lists
 
     def _replace_items(self, place: Place, old: list[JSON], new: list[JSON]) -> Iterator[Change]:
-        """Replace the items between those that stay at the start and at the end; each keeps its own comment."""
-        most = min(len(old), len(new))
-        start = next((at for at in range(most) if not is_equal(old[at], new[at])), most)
-        end = next((at for at in range(most - start) if not is_equal(old[-at - 1], new[-at - 1])), most - start)
-        before, after = old[start : len(old) - end], new[start : len(new) - end]
-        if len(before) != len(after) and not self._is_flow(place) and not self._has_lines(place):
+        """Replace the items between those that stay; a comment stays with its item, and goes with it."""
+        before, after = ([msgspec.json.encode(item, order="deterministic") for item in items] for items in (old, new))
+        aligned = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+        gaps = [gap for gap in aligned if gap[0] != "equal"]
+        is_flow, is_even = self._is_flow(place), all(end - start == to - at for _, start, end, at, to in gaps)
+        if not (is_even or is_flow) and not self._has_lines(place):
+            self._refuse_comments(place)
             yield self._whole(place, new)
-            return
-        for at, (one, other) in enumerate(zip(before, after, strict=False), start):
-            if not is_equal(one, other):
-                yield from self.replace(self._own(place, at), one, other)
-        until = start + min(len(before), len(after))
-        yield from self._removals(place, range(until, start + len(before)))
-        if more := after[len(before) :]:
-            yield self._insertion(place, until, more)
+        elif not (is_even or is_flow) and gaps[0][1:] == (0, len(old), 0, len(new)):
+            yield self._whole(place, new)
+        else:
+            for _, start, end, at, to in gaps:
+                paired = min(end - start, to - at) if is_flow or end - start == to - at else 0
+                for one, other in zip(range(start, start + paired), new[at : at + paired], strict=True):
+                    yield from self.replace(self._own(place, one), old[one], other)
+                yield from self._gap(place, range(start + paired, end), new[at + paired : to])
+
+    def _gap(self, place: Place, gone: range, items: list[JSON]) -> Iterator[Change]:
+        """Put items in the place of others, of which no comment stays."""
+        removals, at = list(self._removals(place, gone)), gone.start
+        if not items:
+            yield from removals
+        elif not removals:
+            yield self._insertion(place, at, items)
+        else:
+            ((start, end, _),) = removals
+            text = self._break.join(self._item_lines(place, items))
+            yield start, end, self._break + text if start else text + self._break
+
+    def _refuse_comments(self, place: Place) -> None:
+        if re.search(r"(?:^|\s)#", self._text[self._start(place) : self._comment_end(self._end(place))]):
+            raise UnwritableError("its comments stand where they would be lost; write it by hand")
 
     def _has_lines(self, place: Place) -> bool:
         """Say whether each item begins a line of its own."""
@@ -164,17 +182,23 @@ class Changes:
         """Put items before the one at a position, or behind the last."""
         first = self._own(place, 0)
         if self._is_flow(place):
-            text = flow_text(items)[1:-1]
+            text = SPARING.value(items)[1:-1]
             end = self._entry_end(place, at - 1) if at else first.start
             return end, end, f", {text}" if at else f"{text}, "
-        line_start = self._line_start(first.start)
-        indent = self._text[line_start : self._text.index("-", line_start)]
-        lines = [f"- {flow_text(item)}" for item in items] if self._is_flow(first) else [*block_lines(items)]
-        text = self._break.join(f"{indent}{line}" for line in lines)
+        text = self._break.join(self._item_lines(place, items))
         if not at:
+            line_start = self._line_start(first.start)
             return line_start, line_start, text + self._break
         end = self._document.source.line_end(self._entry_end(place, at - 1))
         return end, end, self._break + text
+
+    def _item_lines(self, place: Place, items: list[JSON]) -> Iterator[str]:
+        """Write items as those of a block, on one line each where the first is so."""
+        first = self._own(place, 0)
+        line_start = self._line_start(first.start)
+        indent = self._text[line_start : self._text.index("-", line_start)]
+        lines = [f"- {SPARING.value(item)}" for item in items] if self._is_flow(first) else SPARING.block(items)
+        return (f"{indent}{line}" for line in lines)
 
     # -------------------------------------------------------------------------------------------------- removals
 
@@ -205,9 +229,8 @@ class Changes:
         line_start = self._line_start(start)
         if self._text[line_start:start].strip() == ("-" if isinstance(names[at], int) else ""):
             line_end = self._document.source.line_end(end)
-            column = len(self._text[line_start:start].rstrip(" -"))
-            column = column if isinstance(names[at], int) else start - line_start
-            first = self._above(line_start, column) if at else line_start
+            dash = self._text.find("-", line_start, start) if isinstance(names[at], int) else start
+            first = self._above(line_start, dash - line_start)
             if not first:
                 return first, line_end + len(self._line_break(line_end)), ""
             return first - (2 if self._text.startswith("\r\n", first - 2) else 1), line_end, ""

@@ -4,15 +4,15 @@ import difflib
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from connector.trials.yaml_lines import block_lines
 from connector.values import JSON
+from connector.yaml_writing import SHOWN
 
 MOST_ROWS: Final = 20  # rows of a recording that a diff shows
 
 
 def diff_values(given: JSON, made: JSON) -> list[str]:
     """Make the lines of a unified diff of two values; nothing when they print the same."""
-    return _unified(list(block_lines(given, fill=False)), list(block_lines(made, fill=False)))
+    return _unified(list(SHOWN.block(given)), list(SHOWN.block(made)))
 
 
 def diff_rows(expected: Sequence[JSON], found: Sequence[JSON], start: int) -> list[str]:
@@ -26,7 +26,7 @@ def diff_rows(expected: Sequence[JSON], found: Sequence[JSON], start: int) -> li
 def _row_lines(rows: Sequence[JSON], start: int) -> Iterator[str]:
     for at, row in enumerate(rows, start):
         yield f"# row {at:,}"
-        yield from block_lines(row, fill=False)
+        yield from SHOWN.block(row)
 
 
 def _unified(before: list[str], after: list[str]) -> list[str]:

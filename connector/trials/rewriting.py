@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from connector.covers import SHORTEST, has_word
 from connector.documents import Document, read_document
 from connector.errors import DestinationError, Path
 from connector.trials.changes import Change, Changes, UnwritableError, is_equal
@@ -16,7 +17,6 @@ from connector.values import JSON, dump_json
 
 __all__ = ["Rewritten", "UnwritableError", "rewrite", "rewrite_each"]
 
-_SHORTEST: Final = 4  # characters of a variable's value that are known again
 _UNTRUE: Final = "the file would not say what it must; write it by hand"
 
 
@@ -95,9 +95,9 @@ class _Rewriting:
         """See that no value of the environment comes into the file that does not stand there anyway."""
         texts = [*(text for _, _, text in changes), *(set(_texts(value)) - set(_texts(self._document.get(path))))]
         for name, secret in self._variables:
-            if len(secret) < _SHORTEST or secret in self._document.source.text:
+            if len(secret) < SHORTEST or secret in self._document.source.text:
                 continue
-            if any(secret in text or dump_json(secret).decode()[1:-1] in text for text in texts):
+            if any(has_word(text, written) for written in {secret, dump_json(secret).decode()[1:-1]} for text in texts):
                 raise UnwritableError(f"it would hold the value of the variable {name}; write it by hand")
 
     def accept(self, accepted: list[Path], more: list[Path]) -> list[Path]:

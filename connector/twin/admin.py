@@ -1,8 +1,10 @@
 """The pages under /_twin: look into a stand-in and change what it does.
 
-`GET state`, `GET requests`, `GET` and `POST faults` with `{"next": ["429", "reset"], "rates": {"503": 0.1}}`, and
-`POST users` with `{"user": ID, "suspended": true}`.
+`GET state`, `GET requests`, `GET` and `POST faults` with `{"next": ["429", "reset"], "rates": {"503": 0.1}}`, where the
+rates may be a text as --faults has it, and `POST users` with `{"user": ID, "suspended": true}`.
 """
+
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +14,11 @@ from connector.twin.faults import Faults, parse_faults
 from connector.twin.stand import Seen, StandIn, log_row
 from connector.twin.state import Twin
 from connector.values import JSON, dump_json, load_json
+
+_FAULTS_FORM: Final = (
+    'the body is {"next": ["429", "reset"], "rates": {"503": 0.1}}, either may be left out, and rates may be a text '
+    'as --faults has it: "503:0.1,latency=0.5"'
+)
 
 
 def json_response(status: int, value: JSON, headers: dict[str, str] | None = None) -> Response:
@@ -65,10 +72,14 @@ def _body_of(seen: Seen) -> JSON:
 
 
 def _set_faults(faults: Faults, wanted: dict[str, JSON]) -> None:
-    """Set what `{"next": ["429", "reset"], "rates": {"503": 0.1}}` says; rates may be a text too."""
+    """Set what `{"next": ["429", "reset"], "rates": {"503": 0.1}}` says; rates may be a text as --faults has it."""
+    if unknown := [key for key in wanted if key not in ("next", "rates")]:
+        raise UsageError(f"unknown key {unknown[0]!r}: {_FAULTS_FORM}")
     rates, following = wanted.get("rates"), wanted.get("next", [])
     if not isinstance(following, list):
-        raise UsageError("next is a list of faults, one for each of the next requests")
+        raise UsageError(f"next is a list of faults, one for each of the next requests: {_FAULTS_FORM}")
+    if not isinstance(rates, dict | str | None):
+        raise UsageError(f"rates are an object or a text: {_FAULTS_FORM}")
     for text in following:
         parse_faults(str(text))  # before anything is changed
     if isinstance(rates, dict):

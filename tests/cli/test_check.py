@@ -43,7 +43,7 @@ def test_every_problem_is_reported_with_its_place(tmp_path: Path) -> None:
     assert done.err.count("error[") == 3
     assert f"--> {config}:6:47\n" in done.err
     assert "did you mean 'account'?" in done.err
-    assert done.err.endswith("3 problems, nothing was done; --fix mends 2 of them\n")
+    assert done.err.endswith("3 problems; --fix mends 2 of them\n")
 
 
 def test_a_test_that_fails_is_no_problem_of_the_file(tmp_path: Path) -> None:
@@ -53,6 +53,7 @@ def test_a_test_that_fails_is_no_problem_of_the_file(tmp_path: Path) -> None:
     assert (done.code, done.out) == (1, f"{config}: 1 mapping, 1 of 2 tests passes\n1 error\n")
     assert "error[test_failed]: the test 'wrong' of 'Mine' fails: account:" in words(done.err)
     assert f"--> {config}:12:" in done.err
+    assert "help: `rupt-connector test` shows the difference; with --update it takes over" in words(done.err)
 
 
 def test_warnings_are_no_failure_unless_asked(tmp_path: Path) -> None:
@@ -272,5 +273,7 @@ def test_no_secret_is_printed(tmp_path: Path) -> None:
 def test_the_environment_may_be_empty_when_asked(tmp_path: Path) -> None:
     """With --allow-unset a file is checked where no secret is set."""
     config = write_config(tmp_path, GOOD, settings=["logout_url: ${LOGOUT}"])
-    assert call("check", "-c", config, env={}).code == 2
+    refused = call("check", "-c", config, env={})
+    assert refused.code == 2
+    assert "commands that send nothing take --allow-unset" in words(refused.err)
     assert call("check", "-c", config, "--allow-unset", env={}).code == 0

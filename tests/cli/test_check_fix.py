@@ -67,6 +67,39 @@ def test_errors_and_warnings_are_mended_together(tmp_path: Path) -> None:
     assert f"fixed {config}:10:5 unknown_key: write 'action' for 'actionSlug'" in " ".join(done.err.split())
 
 
+@pytest.mark.parametrize(
+    ("trigger", "account"),
+    [
+        ('type = "identify" and traits.vip != true', "a"),
+        ('type = "identify" and traits.vip != false', "a"),
+        ('type = "track" and event != ["a", "b"]', "a"),
+        ('type = "track" and event not in ["a", "b"]', "a"),
+        ('type = "page"', "$.anonymousId"),
+        ('type = "page"', "$.context.traits.id"),
+        ('type = "track" and event = "a" and event = "a"', "a"),
+    ],
+)
+def test_no_fix_writes_what_is_then_warned_of(trigger: str, account: str, tmp_path: Path) -> None:
+    """What all fixes make of a file passes --strict."""
+    config = write_config(
+        tmp_path, f"{{name: A, action: attach, trigger: '{trigger}', fields: {{account: {account}}}}}"
+    )
+    assert call("check", "-c", config, "--strict").code in (1, 2)
+    done = call("check", "-c", config, "--fix", "--unsafe-fixes", "--strict")
+    assert (done.code, "warning[" in done.err) == (0, False)
+
+
+def test_what_was_written_and_what_is_left_are_counted(tmp_path: Path) -> None:
+    """--fix ends with how many problems it mended and how many are left, whether the file loads then or not."""
+    wrong = "{name: B, action: attach, trigger: 'type = \"page\"', fields: {acount: a, nothing: b}}"
+    done = call("check", "-c", write_config(tmp_path, QUOTES, wrong), "--fix")
+    assert (done.code, done.err.splitlines()[-1]) == (2, "1 problem fixed, 1 is left")
+    fine = "{name: B, action: attach, trigger: 'type = \"page\"', fields: {account: $.userId}}"
+    done = call("check", "-c", write_config(tmp_path, QUOTES, fine), "--fix")
+    told = " ".join(done.out.split("\n", 1)[1].split())
+    assert told == "1 problem fixed, left: 1 warning, 2 notes (--notes prints them); --unsafe-fixes mends 1 of them"
+
+
 @pytest.mark.parametrize("ends", ["\r\n", "\r"])
 def test_line_ends_and_byte_order_marks_stay(ends: str, tmp_path: Path) -> None:
     """A file of another system keeps its line ends, and the mark that it begins with."""

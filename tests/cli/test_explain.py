@@ -527,6 +527,24 @@ def test_what_comes_of_a_variable_is_told_by_its_name(tmp_path: Path) -> None:
     assert (event["step"]["text"], event["step"]["value"]) == ('"${DEPLOY_KEY}"', "${DEPLOY_KEY}")
 
 
+def test_what_a_path_read_is_not_told_as_a_variable(tmp_path: Path) -> None:
+    """However alike they look, only what the file's own text gave is told by a variable's name."""
+    fields = (
+        'account: $.userId, metadata: {one: "${ONE}", n: $.properties.n, t: "{{properties.n}}-{{userId}}?x=${ONE}", '
+        'l: {"@liquid": "{{ properties.n }}-${ONE}"}}'
+    )
+    config = write_config(tmp_path, f"{{name: One, action: attach, trigger: type = 'page', fields: {{{fields}}}}}")
+    one = json.dumps(page(1, userId="pro-1", properties={"n": 1}))
+    done = call("explain", one, "--config", config, "--json", env={"RUPT_CLIENT_ID": "c", "ONE": "1"})
+    (row,) = done.rows
+    shown = {"one": "${ONE}", "n": "1", "t": "1-pro-1?x=${ONE}", "l": "[redacted]"}
+    assert (row["request"]["body"]["metadata"], row["payload"]["account"]) == (shown, "pro-1")
+    template = row["fields"][1]["step"]["steps"][2]
+    assert [read["value"] for read in template["reads"]] == [1, "pro-1"]
+    (change,) = row["sent"][1]["changes"]
+    assert (change["from"], change["to"]) == (1, "1")
+
+
 # A terminal
 
 

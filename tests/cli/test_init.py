@@ -29,7 +29,7 @@ def test_without_a_client_id_it_says_what_to_set(tmp_path: Path) -> None:
     done = call("check", "--config", file, env={})
     assert done.code == 2
     assert "error[unset_variable]: the environment has no variable RUPT_CLIENT_ID" in done.err
-    assert done.err.endswith("1 problem, nothing was done\n")
+    assert done.err.endswith("1 problem\n")
 
 
 def test_the_file_is_ready_for_events(tmp_path: Path) -> None:

@@ -119,9 +119,11 @@ def test_causes_name_nobody(causes: Callable[..., Done]) -> None:
 
 @pytest.mark.parametrize(("columns", "width"), [(None, 80), ("40", 40), ("200", 200)])
 def test_causes_have_room(columns: str | None, width: int, causes: Callable[..., Done]) -> None:
-    """For a person causes are lines that have room, on a terminal of any width and off it."""
+    """For a person causes are lines that have room, on a terminal of any width and off it; a command is one line."""
     done = causes(stdout=Screen(), env={"COLUMNS": columns, "NO_COLOR": "1"}) if columns else causes()
-    assert max(map(len, done.out.splitlines())) <= width
+    commands = [line for line in done.out.splitlines() if line.startswith("         rupt-connector ")]
+    assert [line.rpartition(" --data ")[2] for line in commands] == ["data"] * 4
+    assert max(len(line) for line in done.out.splitlines() if line not in commands) <= width
     words = " ".join(done.out.split())
     for text in (
         "4 invalid type Attach Device",
@@ -233,7 +235,9 @@ def test_an_edit_that_mends(causes: Callable[..., Done], tmp_path: Path) -> None
     counts = [tuple(found[code][name] for name in ("mended", "changed", "stays")) for code in found]
     assert counts == [(3, 0, 1), (0, 2, 0), (0, 0, 1), (0, 0, 1), (0, 0, 1)]
     text = causes("--with", config)
-    assert text.out.endswith(f"\n{config} would mend 3 of 9 jobs, and send 2 as another request\n")
+    total, _, command = text.out.splitlines()[-3:]
+    assert total == f"{config} would mend 3 of 9 jobs, and send 2 as another request"
+    assert command == "rupt-connector jobs retry --staged --state invalid --state dead --data data"
     assert f"put {config} in place, then" in " ".join(text.out.split()).replace("- ", "-")
     assert call("jobs", "list", "--json", "--data", "data").out == before
 
@@ -274,6 +278,55 @@ def test_a_mapping_that_is_back(causes: Callable[..., Done], tmp_path: Path) -> 
     """Putting a mapping back mends what was held for want of it."""
     config = edited(tmp_path, MAPPING, MAPPING.replace("name: Attach Device", "name: Gone"))
     assert with_edit(causes, config)["mapping_gone"]["mended"] == 1
+
+
+def test_the_last_command_sends_all_that_is_mended(causes: Callable[..., Done], tmp_path: Path) -> None:
+    """It names the states of all that the edit mends, and no more jobs than were looked at; or it is left out."""
+    config = edited(tmp_path, MAPPING.replace("$.context.email", "$.properties.mail"))
+    done = causes("--with", config, "--json", "--state", "invalid", "--reason", "it's", "--account", "user-42")
+    assert "rupt-connector" not in done.err
+    done = causes("--with", config, "--json", "--state", "invalid", "--reason", "email must", "--limit", "9")
+    last = "rupt-connector jobs retry --staged --state invalid --reason 'email must' --limit 4 --data data"
+    assert done.err.splitlines()[-1] == last
+
+
+def test_single_quotes_stand_in_double_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text with single quotes is in double ones in a printed command, and a shell reads it as it is."""
+
+    async def fill(queue: SqliteQueue) -> None:
+        await queue.put([job_of(event("m-1"))], now=NOW)
+        problem = "The root value is missing the required field 'account'."
+        await queue.settle(await claim_one(queue, "m-1"), "invalid", now=NOW, note=Note(problems=(problem,)))
+
+    build(tmp_path / "data", fill)
+    monkeypatch.chdir(tmp_path)
+    config = edited(tmp_path, MAPPING)
+    (row,) = call("jobs", "causes", "--data", "data", "--with", config, "--json").rows
+    assert """ --reason "missing the required field 'account'" """ in row["next"]
+    assert "missing the required field 'account'" in shlex.split(row["next"])
+
+
+def test_one_cause_may_have_several_types(tmp_path: Path) -> None:
+    """A field that had several types is one cause; its sentence is that of most jobs, and says that there are more."""
+    kinds = ("array", "object", "object", "number")
+
+    async def fill(queue: SqliteQueue) -> None:
+        for at, kind in enumerate(kinds):
+            await queue.put([job_of(event(f"m-{at}"))], now=NOW)
+            note = Note(problems=(f"Email must be a string but it was an {kind}.",))
+            await queue.settle(await claim_one(queue, f"m-{at}"), "invalid", now=NOW, note=note)
+
+    config = write_config(tmp_path, MAPPING)
+    (row,) = call("jobs", "causes", "--data", build(tmp_path / "data", fill), "--config", config, "--json").rows
+    assert (row["count"], row["sentence"]) == (4, "Email must be a string but it was an object (and other types).")
+
+
+def test_an_edit_that_is_not_there(causes: Callable[..., Done]) -> None:
+    """A file of --with that does not exist is told as that option's."""
+    done = causes("--with", "nofile.yaml")
+    assert done.code == 2
+    assert "--with nofile.yaml: there is no such file" in done.err
+    assert "init" not in done.err
 
 
 def test_a_wrong_edit(causes: Callable[..., Done], tmp_path: Path) -> None:

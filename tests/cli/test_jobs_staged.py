@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from connector.cli.job_server import Served, wait_for_server
 from connector.cli.job_staged import retry_staged
 from connector.cli.streams import Streams
-from connector.destination import load
+from connector.destination import Destination, load
 from connector.queue import Cause, Job, Note, State
 from connector.queue.desk import Desk
 from connector.queue.desk_causes import message_ids
@@ -68,7 +68,7 @@ def test_an_edit_that_does_not_mend_and_one_that_does(tmp_path: Path) -> None:
         done = call(*STAGED, data)
         assert (done.code, done.out) == (4, "0 jobs put back: 0 delivered; 14 left out\n")
         words = " ".join(done.err.split())
-        assert "14 still invalid: The root value is missing the required field 'account'." in words
+        assert "14 M: still invalid: The root value is missing the required field 'account'." in words
         assert "stage 1" not in words
         done = call(*STAGED, data, "--all")
         assert (done.code, done.out) == (4, "1 job put back: 0 delivered, 1 not delivered; 13 jobs left as they were\n")
@@ -192,12 +192,19 @@ class Played:
             for job in await queue.claim(100, now=self.now, lease=LEASE):
                 await act(queue, job)  # type: ignore[misc]  # it is a coroutine
 
-    def run(self, *, tolerate: float = 0.0, states: tuple[str, ...] = ("invalid",), as_json: bool = True) -> int:
+    def run(
+        self,
+        *,
+        tolerate: float = 0.0,
+        states: tuple[str, ...] = ("invalid",),
+        as_json: bool = True,
+        destination: Destination | None = None,
+    ) -> int:
         """Put the jobs back in stages."""
         streams = Streams(io.BytesIO(), self.out, self.err, {})
         numbers = job_numbers(self.desk, Choice(states))  # type: ignore[arg-type]
         clock = Clock(lambda: self.now, lambda: self.now, self.sleep)
-        found, rules = sample(self.desk, numbers), Rules(30.0, tolerate)
+        found, rules = sample(self.desk, numbers, destination=destination), Rules(30.0, tolerate)
         return retry_staged(streams, self.desk, found, states, rules, as_json=as_json, clock=clock)  # type: ignore[arg-type]
 
     @property
@@ -263,6 +270,14 @@ def test_whatever_is_not_delivered_stops_it(state: str, desk: Desk) -> None:
         "left": 16, "leftOut": 0,
     }  # fmt: skip
     assert played.states()["invalid"] == 16
+
+
+def test_what_the_same_command_goes_on_with(desk: Desk, tmp_path: Path) -> None:
+    """It is told how many jobs the same command would send: not those that would be left out then."""
+    config = write_config(tmp_path, MAPPING.replace("name: M", "name: Attach Device"), settings=["max_event_age: none"])
+    played = Played(desk, failing("m-0"))
+    assert played.run(states=("invalid", "dead"), destination=load(config, {})) == 4
+    assert "the same command goes on with 16 jobs" in played.err.getvalue()
 
 
 @pytest.mark.parametrize(("tolerate", "code", "left"), [(0.0, 4, 6), (9.0, 4, 6), (10.0, 0, 0)])
@@ -490,6 +505,39 @@ def test_its_options_need_it(tmp_path: Path) -> None:
     assert (done.code, "from above 0 to a century, not '999999d'" in done.err) == (2, True)
     done = call("jobs", "retry", "--staged", "--tolerate", "nan", "--data", tmp_path)
     assert (done.code, "--tolerate must be a percentage from 0 to 100" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("more", [(), ("--staged",), ("--json",), ("--staged", "--json")])
+def test_invalid_jobs_are_not_meant_unless_that_is_said(more: tuple[str, ...], tmp_path: Path) -> None:
+    """Where only invalid jobs could be put back nothing is, the option that chooses them is told, and 4 is the end."""
+
+    async def fill(queue: SqliteQueue) -> None:
+        for name in ("m-1", "m-2"):
+            await queue.put([job_of(event(name))], now=NOW)
+            await queue.settle(await claim_one(queue, name), "invalid", now=NOW, note=Note(problems=("It is.",)))
+
+    folder = build(tmp_path / "data", fill)
+    done = call("jobs", "retry", *more, "--data", folder)
+    assert (done.code, done.err) == (4, "2 jobs are invalid: add --state invalid\n")
+    if "--staged" in more and "--json" in more:
+        assert done.rows[0]["end"] == "not_begun"
+    assert call("jobs", "retry", *more, "--data", folder, "--mapping", "Another").code == 0
+    assert call("jobs", "retry", *more, "--data", folder, "--state", "dead").code == 0
+
+
+def test_causes_are_the_same_as_those_of_jobs_causes(tmp_path: Path) -> None:
+    """What the destination file takes for one cause is one here too: a field that had several types, of any job."""
+
+    async def fill(queue: SqliteQueue) -> None:
+        for at, kind in enumerate(("array", "object", "number")):
+            await queue.put([job_of(event(f"m-{at}"))], now=NOW)
+            note = Note(problems=(f"Email must be a string but it was an {kind}.",))
+            await queue.settle(await claim_one(queue, f"m-{at}"), "invalid", now=NOW, note=note)
+
+    destination = load(write_config(tmp_path), {})
+    with Desk(build(tmp_path / "data", fill)) as desk:
+        numbers = job_numbers(desk, Choice(("invalid",)))
+        assert [cluster.count for cluster in sample(desk, numbers, destination=destination).clusters] == [3]
 
 
 def test_nothing_to_send(tmp_path: Path) -> None:

@@ -89,6 +89,16 @@ def test_a_destination_file_that_is_a_folder_is_an_error(tmp_path: Path) -> None
     assert f"the file '{tmp_path}' cannot be read: Is a directory" in " ".join(done.err.split())
 
 
+def test_a_destination_file_without_its_option(tmp_path: Path) -> None:
+    """A destination file that is written as an argument is asked for as --config, where the command has that."""
+    file = write_config(tmp_path)
+    for command in ("check", "serve"):
+        done = call(command, file)
+        assert (done.code, done.out) == (2, "")
+        assert done.err.endswith(f"\n  help: write rupt-connector {command} --config {file}\n")
+    assert call("check", "extra").err.endswith("\n  help: rupt-connector check --help\n")
+
+
 def test_all_problems_of_a_destination_file_come_at_once(tmp_path: Path) -> None:
     """A command that needs the destination file prints all of its problems, how many they are, and does nothing."""
     file = write_config(tmp_path, "{name: A, action: atach, trigger: type = page}", settings=["debug: perhaps"])

@@ -171,8 +171,9 @@ def test_files_outside_of_the_repository_are_as_they_are_on_disk(folder: Path, m
     assert [(row["from"]["file"], row["to"]["file"]) for row in done.rows[-1]["edits"]] == [
         ("HEAD:own.yaml", "../repository/own.yaml")
     ]
-    assert done.err.count("is included from outside of git's version") == 2
-    assert f"{beside / 'more' / 'deep.yaml'} is included" in done.err
+    said = " ".join(done.err.split())
+    assert said.count("is included from outside of git's version") == 2
+    assert f"{beside / 'more' / 'deep.yaml'} is included" in said
 
 
 @pytest.mark.parametrize("name", ["linked.yaml", "folder/tracks.yaml", "folder/*.yaml"])
@@ -190,7 +191,7 @@ def test_files_behind_links_out_of_the_repository_are_read(
     done = call("plan", "--json", "../events.jsonl")
     assert done.code == 0, done.err
     assert [row["name"] for row in done.rows[-1]["mappings"]] == ["Pages", "Tracks"]
-    assert "tracks.yaml is included from outside of git's version" in done.err
+    assert "tracks.yaml is included from outside of git's version" in " ".join(done.err.split())
 
 
 def test_a_linked_folder_in_the_repository_is_the_revisions(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,7 +225,7 @@ def test_files_in_a_submodule_have_no_old_version_here(
     done = call("plan", "../events.jsonl")
     assert done.code == 2
     assert f"HEAD:rupt.yaml includes {name.removesuffix('/*.yaml')}" in done.err
-    assert "which is in the submodule sub" in done.err
+    assert "which is in the submodule sub" in " ".join(done.err.split())
     assert "--from OLD.yaml" in done.err
 
 
@@ -241,7 +242,7 @@ def test_a_shallow_clone_is_told_what_to_fetch(folder: Path, monkeypatch: pytest
     for name, then in (("origin/main", "origin/main"), ("v1", "FETCH_HEAD"), ("HEAD~1", "HEAD~1")):
         done = plan("--from", name)
         assert done.code == 2
-        command = re.search(r"git (fetch.*?)(?: \(then|$)", done.err.strip())
+        command = re.search(r"git (fetch.*?)(?: \(then|$)", " ".join(done.err.split()))
         assert command is not None, done.err
         git(folder / "clone", *command[1].split())
         assert plan("--from", then).code in (0, 5)
@@ -267,15 +268,17 @@ def test_what_cannot_be_compared_is_said(folder: Path, words: list[str], said: s
     (folder / "new.yaml").write_bytes((folder / "rupt.yaml").read_bytes())
     done = plan(*words)
     assert done.code == 2
-    assert said in done.err
+    assert said in " ".join(done.err.split())
     assert "Traceback" not in done.err
+    assert max(map(len, done.err.splitlines())) <= 80
+    assert len(plan(*words, stderr=Terminal()).err.splitlines()) <= len(done.err.splitlines())
 
 
 def test_outside_of_a_repository(folder: Path) -> None:
     """Without git's help a file must be given, and the message says how."""
     done = plan(env={"RUPT_CLIENT_ID": "x"})
     assert done.code == 2
-    assert "is in no git repository" in done.err
+    assert "is in no git repository" in " ".join(done.err.split())
     assert "--from OLD.yaml" in done.err
 
 
@@ -429,6 +432,39 @@ def test_keys_that_are_data_are_masked_too(folder: Path) -> None:
     assert "ada@example.com" not in plan().out + plan("--json").out + plan("--markdown").out
 
 
+@pytest.mark.parametrize("words", [[], ["--json"], ["--markdown"]])
+def test_what_the_files_say_is_shown_in_clear(folder: Path, words: list[str]) -> None:
+    """Texts of templates, events' names in triggers and keys stand as the files have them; values of events do not."""
+    named = NAMED.replace('"page"', '"page" or event = "Cart Vlqkt"')
+    write_events(folder / "events.jsonl", page(1, type="track", event="Cart Vlqkt", name="/home/ada77"))
+    edit(folder, named % ', metadata: {path: "{{name}}"}')
+    commit(folder)
+    edit(folder, named % ', metadata: {path: "wxk2 {{name}}", event: $.event, "Kind Zrtw Qop": Zqwv Yxk}')
+    text = one_line(plan(*words))
+    for said in ("wxk2 /home/", "Cart Vlqkt", "Kind Zrtw Qop", "Zqwv Yxk"):
+        assert said in text
+    assert "ada77" not in text
+    masked = set(re.findall(r"/home/\w+", text))
+    assert len(masked) == 1  # the same before and after
+
+
+def test_an_edit_that_another_hides_is_not_without_effect(folder: Path) -> None:
+    """Every form says what hides it, and none calls it without effect."""
+    edit(folder, NAMED % ', metadata: {t: "{{name}}"}', settings=("device_identity: optional",))
+    commit(folder)
+    edit(folder, NAMED % ', metadata: {t: "v2 {{name}}"}', settings=("device_identity: strict",))
+    text, markdown, row = plan().out, plan("--markdown").out, plan("--json").rows[-1]
+    assert "1 edit hidden by others on these events" in text
+    assert "Pages: field metadata.t  hidden behind: setting device_identity" in text
+    assert "1 edit hidden by others on these events:\n\n- <code>Pages: field metadata.t</code>" in markdown
+    assert "hidden behind: <code>setting device&#95;identity</code>\n" in markdown
+    assert "without effect" not in text + markdown
+    assert row["unseen"] == []
+    assert [(one["name"], [other["name"] for other in one["behind"]]) for one in row["hidden"]] == [
+        ("metadata.t", ["device_identity"])
+    ]
+
+
 def test_a_secret_field_is_never_shown(folder: Path) -> None:
     """That the account's token changes is told; neither its values nor its text are."""
     edit(folder, NAMED % ", secret: $.properties.email")
@@ -578,6 +614,19 @@ def test_markdown_has_a_short_table_and_folded_groups(folder: Path) -> None:
     assert row in text
     assert '+ email: "ada1@example.com"' in text
     assert text.count("<details>") == text.count("</details>") == 1
+
+
+def test_markdown_has_one_blank_line_between_its_parts(folder: Path) -> None:
+    """Two in a row stand nowhere, and what is folded is not a part of the list before it."""
+    commit(folder)
+    config = EMAILED.replace('"page"', '"page" and name != "x"').replace("}}", ", phone: $.properties.phone}}")
+    edit(folder, config.replace("name: Pages", "enabled: false, name: Pages"), NAMED.replace("Pages", "More") % "")
+    one = plan("--markdown").out
+    edit(folder, config)
+    for text in (one, plan("--markdown").out):
+        assert "without effect" in text
+        assert "\n\n\n" not in text
+        assert text.count("\n\n<details>") == text.count("<details>") > 0
 
 
 def test_nothing_in_an_event_breaks_the_page(folder: Path) -> None:

@@ -187,3 +187,15 @@ def test_nothing_to_record_is_told(tmp_path: Path) -> None:
     assert done.code == 1
     assert "nothing was written" in done.out
     assert not (tmp_path / "o").exists()
+
+
+def test_what_has_no_pseudonym_is_told(tmp_path: Path) -> None:
+    """A text with digits that stayed, though no mapping compares it, is told with its place; no id of zeros is."""
+    config = write_config(tmp_path, MAPPING)
+    events = page(1, userId="cust-0", properties={"tariff": "gold", "code": "/oauth2", "zero": "0"})
+    source, out = write_events(tmp_path / "events.ndjson", events), tmp_path / "out.ndjson"
+    done = call("record", "--from", source, "--out", out, "--config", config)
+    assert "Unchanged, though no mapping compares them: properties.code (1)" in done.out
+    assert b"cust-0" not in out.read_bytes()
+    (row,) = call("record", "--from", source, "--out", out, "--config", config, "--json", "--force").rows
+    assert row["unchanged"] == {"properties.code": 1}

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from connector.cli.trial_coverage import percent
-from tests.cli.command import Screen, call, page, write_config, write_events
+from tests.cli.command import Done, Screen, call, page, write_config, write_events
 
 MINE = """\
 name: Mine
@@ -58,6 +58,43 @@ def test_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
+def test_an_update_is_offered_once(tmp_path: Path) -> None:
+    """After tests that fail it is said once that --update takes over what was found, and after one nothing of it."""
+    config = write_config(tmp_path, MINE + WRONG + WRONG.replace("wrong", "worse"))
+    assert call("test", "--config", config).err.count("`test --update`") == 1
+    assert "--update" not in call("test", "--config", config, "--update").err
+    assert "--update" not in call("test", "--config", config).err
+
+
+def test_a_place_is_told_once(tmp_path: Path) -> None:
+    """Several differences at one place stand under it together."""
+    body = "expect_request: {body: {user: u}}"
+    config = write_config(
+        tmp_path, f"{MINE}      - {{name: body, event: {{type: page, userId: u, anonymousId: a}}, {body}}}\n"
+    )
+    done = call("test", "--config", config)
+    assert done.out.count("--> ") == 1
+    assert done.out.count("        body.") > 2
+
+
+def test_a_long_difference_is_cut(tmp_path: Path) -> None:
+    """Of a difference some forty lines are shown, and how many more there are."""
+    write_events(tmp_path / "some.jsonl", *(page(number) for number in range(30)))
+    (tmp_path / "rows.ndjson").write_bytes(b"")
+    test = "      - {name: rows, events: some.jsonl, expect_rows: rows.ndjson}\n"
+    done = call("test", "--config", write_config(tmp_path, MINE + test))
+    assert len(done.out.splitlines()) < 50
+    assert done.out.splitlines()[-2].endswith(" more lines; --update writes them")
+
+
+def test_a_mapping_that_a_test_file_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mapping without tests beside it that a test file names has none here, which is not to say that it has none."""
+    write_config(tmp_path, MINE, OTHER)
+    (tmp_path / "rupt_test.yaml").write_text(SUITE.replace("type: page", "type: track").replace("Mine", "Other"))
+    monkeypatch.chdir(tmp_path)
+    assert "rupt.yaml: Other  none here\n" in call("test").out
+
+
 def test_within_eighty_columns(tmp_path: Path) -> None:
     """Off a terminal no line but one that cannot be broken is wider than 80 columns."""
     long = "a word " * 40
@@ -104,7 +141,7 @@ def test_rows(tmp_path: Path) -> None:
     assert wrong["differences"] == [{"message": 'account: expected "v", found "u"', "at": f"{config}:12:73"}]
     assert wrong["diff"][-1] == "+  account: u"
     assert (whole["mapping"], whole["test"]) == (None, "whole")
-    assert (done.code, done.err) == (1, "3 tests, 2 passed, 1 failed\n")
+    assert (done.code, done.err.splitlines()[0]) == (1, "3 tests, 2 passed, 1 failed")
 
 
 def test_some_tests(tmp_path: Path) -> None:
@@ -112,10 +149,10 @@ def test_some_tests(tmp_path: Path) -> None:
     config = write_config(tmp_path, MINE + WRONG, OTHER)
     assert call("test", "--config", config, "-k", "FIN").out.endswith("1 test, 1 passed\n")
     assert call("test", "--config", config, "--only", "Mine").code == 1
-    for words in (["--only", "Other"], ["-k", "nothing"]):
+    for words, told in ((["--only", "Other"], "is there, but has no tests"), (["-k", "nothing"], "no such test")):
         done = call("test", "--config", config, *words)
         assert (done.code, done.out) == (2, "")
-        assert "there is no such test" in done.err
+        assert told in done.err
     done = call("test", "--config", config, "--only", "Mime")
     assert (done.code, "did you mean 'Mine'?" in done.err) == (2, True)
 
@@ -308,6 +345,86 @@ def test_a_variable_of_the_test_file_is_written(tmp_path: Path) -> None:
     assert "{metadata: {env: the-key-of-tests}}" in suite.read_text()
 
 
+MADE = """\
+name: Made
+    action: attach
+    trigger: type = "page"
+    fields:
+      account: $.userId
+      email: $.properties.email
+      metadata:
+        up: {"@case": {operator: upper, value: "${KEY}"}}
+        json: {"@json": {mode: encode, value: ["${KEY}", "a"]}}
+        put: {"@replace": {pattern: "-", replacement: "+", value: "${KEY}"}}
+        part: "of {{userId}} with ${SHORT}"
+        short: "${SHORT}"
+        n: $.properties.n
+"""
+MADE_SUITE = """\
+tests:
+  - name: meta
+    mapping: Made
+    event: &one {type: page, userId: u, anonymousId: a, properties: {n: 71, email: pro@acme.com}}
+    expect: {metadata: {up: X}}
+  - {name: body, mapping: Made, event: *one, expect_request: {body: {metadata: {part: X}}}}
+  - {name: rows, mapping: Made, events: events.jsonl, expect_rows: rows.ndjson}
+  - {name: n, mapping: Made, event: *one, expect: {email: x@acme.com}}
+"""
+
+
+def made(folder: Path, *options: str, **env: str) -> Done:
+    """Run the tests of a mapping that makes other texts of variables; SHORT is 71 where it is not told."""
+    config = write_config(folder, MADE)
+    if not (folder / "rupt_test.yaml").exists():
+        (folder / "rupt_test.yaml").write_text(MADE_SUITE)
+    write_events(folder / "events.jsonl", {**page(1), "properties": {"n": 71}})
+    return call("test", "--config", config, *options, env={"KEY": "se-cret", "SHORT": "71", **env})
+
+
+@pytest.mark.parametrize("options", [["--junit", "JUNIT"], ["--json"], ["--update"], ["--update", "--json"]])
+def test_what_is_made_of_a_variable_is_not_shown_or_written(options: list[str], tmp_path: Path) -> None:
+    """What directives make of a variable stays out of every output and file, however short it is."""
+    done = made(tmp_path, *(str(tmp_path / "junit.xml") if option == "JUNIT" else option for option in options))
+    assert done.code == 1
+    files = "".join(file.read_text(encoding="utf-8") for file in tmp_path.iterdir())
+    for secret in ("se-cret", "SE-CRET", "se+cret", "with 71", '"short":"71"', "short: '71'", 'short: "71"'):
+        assert secret not in done.out + done.err + files
+    assert "of u with ${SHORT}" in done.out
+
+
+def test_rows_with_what_is_made_of_variables(tmp_path: Path) -> None:
+    """In rows a variable is its name, what was made of it is hidden, and what a path read stays, however alike."""
+    assert made(tmp_path, "--update", "-k", "rows").code == 0
+    (row,) = [json.loads(line) for line in (tmp_path / "rows.ndjson").read_text(encoding="utf-8").splitlines()]
+    wanted = {
+        "up": "[redacted]",
+        "json": "[redacted]",
+        "put": "[redacted]",
+        "part": "of user-1 with ${SHORT}",
+        "short": "${SHORT}",
+        "n": "71",
+    }
+    assert row["request"]["body"]["metadata"] == wanted
+    assert {**row["payload"]["metadata"], "n": "71"} == wanted
+    assert made(tmp_path, "-k", "rows", KEY="other-key", SHORT="6").code == 0
+
+
+def test_a_made_value_is_refused_with_the_reason(tmp_path: Path) -> None:
+    """An update that would write what came of a variable is refused, and it is said of which."""
+    first, second = made(tmp_path, "--update", "--json", "-k", "y").rows[:1] + made(tmp_path, "--json").rows[:1]
+    assert first["notWritten"] == "it would hold the value of the variable SHORT; write it by hand"
+    assert "[redacted]" in second["differences"][0]["message"]
+
+
+@pytest.mark.parametrize("variables", [{"SHORT": "true"}, {"KEY": "acme.com"}, {"KEY": "ro@acme"}])
+def test_a_text_that_is_like_a_variable_is_shown_and_written(variables: dict[str, str], tmp_path: Path) -> None:
+    """What an author wrote and what a path read is no variable, whatever the values of variables are."""
+    done = made(tmp_path, "-k", "n", **variables)
+    assert 'expected "x@acme.com", found "pro@acme.com"' in done.out
+    assert made(tmp_path, "-k", "n", "--update", **variables).code == 0
+    assert "expect: {email: pro@acme.com}" in (tmp_path / "rupt_test.yaml").read_text(encoding="utf-8")
+
+
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 
 
@@ -403,9 +520,10 @@ def test_a_printed_percentage_is_reached(tmp_path: Path) -> None:
     config = write_config(tmp_path, MINE)
     out = call("test", "--config", config, "--coverage").out
     (line,) = [line for line in out.splitlines() if line.startswith("all ")]
-    reached, of, percent = line.split()[1:]
-    assert float(percent[:-1]) <= 100 * int(reached) / int(of)
-    assert call("test", "--config", config, "--min-coverage", percent[:-1]).code == 0
+    reached, of, percent, sign = line.split()[1:]
+    assert sign == "%"
+    assert float(percent) <= 100 * int(reached) / int(of)
+    assert call("test", "--config", config, "--min-coverage", percent).code == 0
     done = call("test", "--config", config, "--min-coverage", "nan")
     assert (done.code, "nan is not in the range" in done.err) == (2, True)
 

@@ -411,7 +411,10 @@ CORRECTED = [
     ('«!»type = "page"', "not", '!(type = "page")'),
     ('«!»length(properties.a) > 3 and type = "a"', "not", '!(length(properties.a) > 3) and type = "a"'),
     ('«!»!contains(event, "x")', "not", 'contains(event, "x")'),
-    ('type «not» in ["page"]', "not", '!(type in ["page"])'),
+    ('type «not» in ["page"]', "not", 'type != "page"'),
+    ('event «not» in ["a", "b"] and name = "c"', "not", 'event != "a" and event != "b" and name = "c"'),
+    ('event «not» in ["a", "b"] or name = "c"', "not", '(event != "a" and event != "b") or name = "c"'),
+    ("properties.a «not» in [true]", "not", "!(properties.a in [true])"),
     ('type «==» "page"', "operator", 'type = "page"'),
     ('type «===» "page"', "operator", 'type = "page"'),
     ('type «!==» "page"', "operator", 'type != "page"'),
@@ -436,8 +439,15 @@ CORRECTED = [
     ("properties.a.«null» != null", "key", r"properties.a.\null != null"),
     ("properties.products«[»0].price = 5", "brackets", r"properties.products.\0.price = 5"),
     ('properties«[»"product 1"].price = 5', "brackets", r"properties.product\ 1.price = 5"),
-    ("«properties.vip != true»", "boolean", "!(properties.vip = true)"),
-    ("«properties.vip != false»", "boolean", "!(properties.vip = false)"),
+    ("«properties.vip != true»", "boolean", "properties.vip = false or properties.vip = null"),
+    ("!(«properties.vip != false»)", "boolean", "!(properties.vip = true or properties.vip = null)"),
+    (
+        'type = "page" and «context.vip != true»',
+        "boolean",
+        'type = "page" and (context.vip = false or context.vip = null)',
+    ),
+    ("«bool(properties.vip) != true»", "boolean", "bool(properties.vip) = false"),
+    ("«userId != true»", "boolean", 'userId != "true"'),
     ("«type != null»", "null", 'type != ""'),
     ("«event != null»", "null", 'type = "track"'),
     ("«event = null»", "null", 'type != "track"'),
@@ -481,7 +491,10 @@ CORRECTED = [
     ('type in ["page" «"track"»]', "list", 'type in ["page", "track"]'),
     ('type in «[»"page"', "group", 'type in ["page"]'),
     ('«type = ["page"]»', "list", 'type in ["page"]'),
-    ('«type != ["page"]»', "list", '!(type in ["page"])'),
+    ('«type != ["page"]»', "list", 'type != "page"'),
+    ('«event != ["a", "b"]»', "list", 'event != "a" and event != "b"'),
+    ('event «match» "Log*"', "operator", 'match(event, "Log*")'),
+    ("type = \"page\" and name «contains» 'Log'", "operator", "type = \"page\" and contains(name, 'Log')"),
 ]
 
 
@@ -490,6 +503,12 @@ def unmarked(marked: str) -> tuple[str, int, int]:
     before, _, rest = marked.partition("«")
     inside, _, after = rest.partition("»")
     return before + inside + after, len(before), len(before) + len(inside)
+
+
+@pytest.mark.parametrize("trigger", ['event not contains "x"', 'event !contains "x"'])
+def test_a_test_written_as_a_negated_operator(trigger: str) -> None:
+    """Where a function is written as an operator behind `not`, the whole clause is written right."""
+    assert {fault.instead for fault in faults(trigger)} == {'!contains(event, "x")'}
 
 
 @pytest.mark.parametrize(("marked", "code", "corrected"), CORRECTED)
@@ -548,7 +567,8 @@ ADVISED = [
     ("«qqq»(event) = 'x'", "function", "the functions are contains, match, length"),
     ('event «like» "x%"', "operator", "use match(field"),
     ('event «=~» "x.*"', "operator", "use match(field"),
-    ('event «contains» "x"', "operator", "use contains(field"),
+    ('event «contains» "x"', "operator", "write contains(field"),
+    ('event «match» "x*"', "operator", "write match(field"),
     ('event «beats» "x"', "operator", "the operators are"),
     ('"x" in «event»', "list", "contains(event"),
     ("userId in «5»", "list", "write it in brackets"),

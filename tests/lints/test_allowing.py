@@ -77,6 +77,56 @@ def test_a_comment_at_a_key_speaks_of_all_under_it(behind: bool, tmp_path: Path)
     assert [problem.code for problem in found_in(tmp_path, head + key + value)] == ["literal_path"]
 
 
+TWO = """\
+  {above}
+  - name: Mine
+    action: attach
+    {inside}
+    trigger: type = 'page'
+    fields:
+      account: userId
+  - {{name: Other, action: attach, trigger: "type = 'screen'", fields: {{account: a}}}}
+"""
+
+
+def test_a_comment_above_an_item_of_a_list_speaks_of_all_of_it(tmp_path: Path) -> None:
+    """Above the first line of a mapping a comment allows a code in the whole mapping, and not in the next one."""
+    text = TWO.format(above="# check: allow segment_reads_otherwise, literal_path - as it was", inside="# c")
+    (problem,) = found_in(tmp_path, text)
+    assert (problem.code, "'screen'" in problem.message) == ("segment_reads_otherwise", True)
+
+
+def test_a_comment_behind_the_first_line_of_an_item_does_not(tmp_path: Path) -> None:
+    """At the end of a mapping's first line a comment speaks of what stands in that line alone."""
+    text = TWO.format(above="# c", inside="# c").replace("name: Mine", "name: Mine # check: allow literal_path")
+    assert {"literal_path", "unused_allow"} <= {problem.code for problem in found_in(tmp_path, text)}
+
+
+def test_a_comment_at_the_wrong_place_is_told_the_right_one(tmp_path: Path) -> None:
+    """Where the same mapping has what a comment allows, the message names the line, and nothing removes the comment."""
+    text = TWO.format(above="# c", inside="# check: allow literal_path")
+    (idle,) = [one for one in found_in(tmp_path, text) if one.code == "unused_allow"]
+    assert idle.message == "nothing here is literal_path: there is a literal_path at line 10"
+    assert idle.help == "move the comment there, or above the whole mapping"
+    assert idle.fix is None
+
+
+def test_a_comment_does_not_speak_of_another_mapping(tmp_path: Path) -> None:
+    """What another mapping has keeps no idle comment alive."""
+    text = TWO.format(above="# c", inside="# check: allow literal_path").replace("userId", "$.userId")
+    (idle,) = [one for one in found_in(tmp_path, text) if one.code == "unused_allow"]
+    assert idle.fix is not None
+
+
+def test_a_comment_below_a_mapping_speaks_of_no_other(tmp_path: Path) -> None:
+    """Indented as the keys of the mapping before, a comment above an item does not speak of all of that item."""
+    text = TWO.format(above="# c", inside="# c").replace("  - {name", "    # check: allow literal_path\n  - name")
+    text = text.replace("Other, action", "Other\n    action").replace("attach, trigger", "attach\n    trigger")
+    text = text.replace(", fields: {account: a}}", "\n    fields: {account: userId}")
+    codes = [problem.code for problem in found_in(tmp_path, text)]
+    assert codes.count("literal_path") == 2
+
+
 @pytest.mark.parametrize("reason", [" - we test it elsewhere", ": we test it", " (we test it)", " -- elsewhere"])
 def test_a_reason_is_no_code(reason: str, tmp_path: Path) -> None:
     """What follows the codes is the reason, of which nothing is said."""

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.lints.inspecting import fixed, found_in, mapping, shown_by
+from connector.destination import load
+from connector.lints import inspect
+from connector.variables import StandIns
+from tests.lints.inspecting import HEAD, fixed, found_in, mapping, shown_by
 
 PAGE = 'type = "page"'
 
@@ -51,6 +54,18 @@ def test_which_paths_are_told_of(trigger: str, path: str, code: str, tmp_path: P
     """Properties, traits and what people add to the context are their own; the rest must be in some event taken."""
     problems = found_in(tmp_path, mapping(trigger, f"account: $.userId, groups: {{id: {path}}}"))
     assert [problem.code for problem in problems] == ([code] if code else [])
+
+
+@pytest.mark.parametrize("path", ["$.traits.email", '{"@path": $.traits.email}', '"{{traits.email}}"'])
+def test_a_fix_does_not_make_branches_the_same(path: str, tmp_path: Path) -> None:
+    """Where both branches of an @if would be the same by the fix, there is none, and the help says what to write."""
+    branches = f"then: {path}, else: {path.replace('traits', 'context.traits')}"
+    fields = f'account: $.userId, email: {{"@if": {{exists: $.traits.email, {branches}}}}}'
+    problems = found_in(tmp_path, mapping(PAGE, fields))
+    assert [problem.code for problem in problems] == ["absent_field"] * 2
+    for problem in problems:
+        assert problem.fix is None
+        assert problem.help.startswith("write $.context.traits.email in place of the @if")
 
 
 def test_a_path_of_liquid(tmp_path: Path) -> None:
@@ -170,6 +185,37 @@ def test_values_that_are_most_likely_not_meant(value: str, code: str, tmp_path: 
     """Texts that look like paths or directives, and branches that are the same, are warnings."""
     problems = found_in(tmp_path, mapping(PAGE, f"account: $.userId, event: {value}"))
     assert [problem.code for problem in problems] == ([code] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("field", "codes"),
+    [
+        ("metadata: {a: '${RUPT_API_SECRET}'}", ["secret_sent"]),
+        ("event: '${API_KEY:-x} of {{name}}'", ["secret_sent"]),
+        ("""event: {"@if": {exists: $.name, then: "${TOKEN}"}}""", ["secret_sent"]),
+        ("metadata: {a: '${db_password}', b: '${STAGE}'}", ["secret_sent"]),
+        ("metadata: {a: '${KEYBOARD}', b: '${TOKENIZER}', c: '$${TOKEN}'}", []),
+        ("secret: '${RUPT_DEVICE_SECRET}'", []),
+    ],
+)
+def test_a_variable_with_the_name_of_a_secret(field: str, codes: list[str], tmp_path: Path) -> None:
+    """What has the name of a secret is not to be sent, but in the field for one; its value is in no message."""
+    names = (
+        "RUPT_API_SECRET",
+        "API_KEY",
+        "TOKEN",
+        "db_password",
+        "STAGE",
+        "KEYBOARD",
+        "TOKENIZER",
+        "RUPT_DEVICE_SECRET",
+    )
+    file = tmp_path / "rupt.yaml"
+    file.write_text(HEAD + mapping(PAGE, f"account: $.userId, {field}"), encoding="utf-8")
+    for environment in (dict.fromkeys(names, "hush-hush"), StandIns()):
+        found = [one for one in inspect(load(file, environment)) if one.severity == "warning"]
+        assert [one.code for one in found] == codes
+        assert "hush" not in repr(found)
 
 
 def test_a_text_that_looks_like_a_path_is_mended(tmp_path: Path) -> None:

@@ -95,6 +95,43 @@ def test_a_part_that_changes_nothing(trigger: str, shown: str, tmp_path: Path) -
     assert (problem.code, shown_by(problem, tmp_path)) == ("redundant_part", shown)
 
 
+@pytest.mark.parametrize(
+    ("trigger", "mended"),
+    [
+        ("userId != null and userId != null", "userId != null"),
+        ('type = "page" or type = "screen" or type = "page"', 'type = "page" or type = "screen"'),
+        (
+            'type = "page" and (name = "a" or name = "a" or name = "b")',
+            'type = "page" and (name = "a" or name = "b")',
+        ),
+    ],
+)
+def test_a_repetition_is_mended(trigger: str, mended: str, tmp_path: Path) -> None:
+    """The fix of a clause that stands twice removes the second, which needs no decision."""
+    (problem,) = found_in(tmp_path, mapping(trigger))
+    assert problem.fix is not None
+    assert (problem.fix.title, problem.fix.safe) == ("remove the repetition", True)
+    assert mapping(mended) in fixed(problem, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    ["properties.n > 1 and properties.n > 0", '(type = "page") or type = "page"', 'type = "page" or (type = "page")'],
+)
+def test_only_a_plain_repetition_is_mended(trigger: str, tmp_path: Path) -> None:
+    """What changes nothing for another reason, or stands beside parentheses, is left to a person."""
+    (problem,) = found_in(tmp_path, mapping(trigger))
+    assert (problem.code, problem.fix) == ("redundant_part", None)
+
+
+def test_a_field_that_would_need_two_values(tmp_path: Path) -> None:
+    """Of two values asked of one field the help says how to ask for either, not which events have the field."""
+    trigger = 'type = "track" and event = "order completed" and event = "Order Completed"'
+    (problem,) = found_in(tmp_path, mapping(trigger))
+    assert problem.code == "never_holds"
+    assert problem.help.endswith('write event in ["order completed", "Order Completed"]')
+
+
 def test_a_type_that_no_event_has(tmp_path: Path) -> None:
     """A misspelt type is a warning at its text, and the fix puts the type that was meant."""
     (problem,) = found_in(tmp_path, mapping('type = "pgae" or type in ["scren", "track"]'))[:1]

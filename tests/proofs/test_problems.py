@@ -499,11 +499,15 @@ def test_a_branch_that_can_never_pass(tmp_path: Path) -> None:
 
 
 REFUSED = [
-    ("email: $.properties.email", "email can be a list or an object, as `$.properties.email` can", {"email": {}}),
+    (
+        "email: $.properties.email",
+        "email can be a list of several or an object, as `$.properties.email` can",
+        {"email": {}},
+    ),
     (
         "include_page: $.properties.page",
-        "include_page can be a text other than true and false, a number other than 0 and 1, a list or an object, as"
-        " `$.properties.page` can",
+        "include_page can be a text other than true and false, a number other than 0 and 1, a list of several or an"
+        " object, as `$.properties.page` can",
         {"page": "yes"},
     ),
     (
@@ -513,7 +517,8 @@ REFUSED = [
     ),
     (
         "limit_config: {people_limit: $.properties.limit}",
-        "limit_config.people_limit can be a text that is no number, a list or an object, as `$.properties.limit` can",
+        "limit_config.people_limit can be a text that is no number, a list of several or an object, as"
+        " `$.properties.limit` can",
         {"limit": "many"},
     ),
     (
@@ -535,6 +540,21 @@ def test_a_free_field_that_may_not_pass(fields: str, message: str, properties: d
     (mapping,) = destination.mappings
     event: dict[str, Any] = {**USER, "properties": properties, "context": {"ip": "::1"}}
     assert isinstance(compile_plan(mapping, destination.settings)(event, None), Invalid)
+
+
+def test_a_list_of_one_passes_where_a_list_of_several_does_not(tmp_path: Path) -> None:
+    """A list of one counts as its item, which the note says, and names only longer lists and objects as refused."""
+    destination = loaded(tmp_path, "account: $.userId, email: $.properties.email")
+    problem = only(destination, "proof_refused")
+    assert "a list of several or an object" in problem.message
+    assert problem.help.endswith("; a list of one counts as its item")
+    (mapping,) = destination.mappings
+    plan = compile_plan(mapping, destination.settings)
+    found = plan({**USER, "properties": {"email": ["ada@example.com"]}}, None)
+    assert not isinstance(found, Invalid)
+    assert found.payload is not None
+    assert found.payload["email"] == "ada@example.com"
+    assert isinstance(plan({**USER, "properties": {"email": ["a", "b"]}}, None), Invalid)
 
 
 def test_numbers_and_booleans_become_texts(tmp_path: Path) -> None:

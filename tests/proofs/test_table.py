@@ -53,13 +53,23 @@ def test_a_row_tells_when_a_field_is_left_out(tmp_path: Path) -> None:
     assert found["account"].left_out == ()
     assert found["account"].required
     assert found["email"].left_out == ("when `$.context.traits.email` is missing, null or empty",)
-    assert found["email"].invalid == ("when it is a list or an object",)
+    assert found["email"].invalid == ("when it is a list of several or an object",)
     assert found["metadata"].left_out == ()
 
 
 def test_a_row_tells_what_a_branch_gives(tmp_path: Path) -> None:
     """A branch whose value never passes is told with its condition."""
     assert rows(tmp_path)["secret"].invalid == ("when `$.context.page` is an object: it is an object, not a text",)
+
+
+@pytest.mark.parametrize(
+    ("asked", "types"), [("!= null", ("any but null",)), ('!= ""', ("any",)), ('= "x"', ("string",))]
+)
+def test_a_field_of_any_type_says_whether_it_can_be_null(asked: str, types: tuple[str, ...], tmp_path: Path) -> None:
+    """What can be of all types is any, and any but null where the trigger asks for it; not a list of all types."""
+    trigger = f'type = "page" and userId != null and context.x {asked}'
+    mapping = f"{{name: A, action: attach, trigger: '{trigger}', fields: {{account: $.userId, email: $.context.x}}}}"
+    assert rows(tmp_path, mapping)["email"].types == types
 
 
 def test_a_field_without_a_value_has_no_types(tmp_path: Path) -> None:

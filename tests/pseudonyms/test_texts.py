@@ -257,3 +257,27 @@ def test_no_word_is_left(parts: list[str]) -> None:
     for part in parts:
         for word in re.findall(r"[^\W\d_]{4,}", part):
             assert word.lower() not in re.findall(r"[^\W\d_]+", made)
+
+
+@pytest.mark.parametrize(
+    "text", ["cust-0", "user_0", "acct-00", "id:0", "anon-0", "0000", "0-0", "0@acme.de", "/users/0", "+0000000000"]
+)
+@pytest.mark.parametrize("names", [NAMES, OTHER])
+def test_zeros_are_no_exception(text: str, names: Pseudonyms) -> None:
+    """An id of zeros gets another one of its length; of its digits the last one changes."""
+    made = names.text(text)
+    assert made != text
+    if "@" not in text:
+        assert shape(made) == shape(text)
+
+
+def test_ids_of_one_digit_stay_apart() -> None:
+    """The ten ids that differ in their last digit have ten pseudonyms, whatever stands before it."""
+    for head in ("cust-", "00", "a/"):
+        assert len({NAMES.text(f"{head}{digit}") for digit in range(10)}) == 10
+
+
+@pytest.mark.parametrize("number", [0, 1, 7, -7, 42, 5.5, 0.5])
+def test_a_number_as_text_is_as_the_number(number: float) -> None:
+    """What JSON would write as a number has the pseudonym of that number, so that the two stay equal."""
+    assert NAMES.text(str(number)) == str(NAMES.value(number))

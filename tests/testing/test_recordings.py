@@ -104,7 +104,7 @@ def test_rows_that_are_kept(tmp_path: Path) -> None:
     assert "-  account: user-7" in result.diff
     assert "+  account: user-1" in result.diff
     (tmp_path / "rows.ndjson").write_bytes(result.rows.replace(b"m-", b"n-"))
-    assert texts(tmp_path, test) == "2 rows differ from those in rows.ndjson, from row 1 on"
+    assert texts(tmp_path, test) == "2 rows differ from those in rows.ndjson, from row 1 on: 2 added, 2 gone"
 
 
 def test_rows_of_long_recordings(tmp_path: Path) -> None:
@@ -132,3 +132,27 @@ def test_rows_written_otherwise(tmp_path: Path) -> None:
     row = '{"outcome": "filtered", "reason": "NO_MATCHING_MAPPING", "mapping": null, "messageId": "m-1"}\n\n'
     (tmp_path / "rows.ndjson").write_text(row)
     assert texts(tmp_path, "events: some.jsonl, expect_rows: rows.ndjson") == ""
+
+
+def test_what_became_of_rows_is_summed_up(tmp_path: Path) -> None:
+    """Where rows came, went or have another outcome, the counts of each are told before the diff."""
+    write_events(tmp_path / "some.jsonl", *(page(number) for number in range(6)))
+    test = "events: some.jsonl, expect_rows: rows.ndjson"
+    (tmp_path / "rows.ndjson").write_bytes(b"")
+    (result,) = run(tmp_path, test)
+    assert result.rows
+    rows = result.rows.splitlines(keepends=True)
+    gone = rows[5].replace(b"m-5", b"m-9")
+    changed = [rows[0].replace(b'"planned"', b'"invalid"'), rows[1].replace(b"user-1", b"user-9"), *rows[2:4], gone]
+    (tmp_path / "rows.ndjson").write_bytes(b"".join(changed))
+    assert texts(tmp_path, test) == (
+        "1 row more than in rows.ndjson, from row 1 on: 2 added, 1 gone, 1 invalid → planned, 1 changed otherwise"
+    )
+
+
+def test_a_messageid_that_is_not_there(tmp_path: Path) -> None:
+    """Of a messageId in `only` that the recording lacks the nearest is offered, or those that it has are named."""
+    write_events(tmp_path / "some.jsonl", *({**page(number), "messageId": f"page-{number}"} for number in (7, 8)))
+    test = "events: some.jsonl, only: [{}], expect_filtered: true"
+    assert "has no event pgae-7; did you mean 'page-7'?" in texts(tmp_path, test.format("pgae-7"))
+    assert "has no event nope; it has page-7 and page-8" in texts(tmp_path, test.format("nope"))

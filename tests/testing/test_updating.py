@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from connector.destination import load, mappings_folder
 from connector.testing import Update, gather, run_group, write_updates
-from connector.trials.yaml_lines import block_lines, flow_text
 from connector.values import JSON
+from connector.yaml_writing import SPARING
 from tests.cli.command import page, write_config, write_events
 
 MAPPING = """\
@@ -256,6 +256,6 @@ def test_after_an_update_everything_passes(
 def _written(event: JSON, expected: dict[str, JSON], *, is_block: bool) -> str:
     """Write a test as a block or in flow style, with comments in it."""
     if not is_block:
-        return f"- {flow_text({'name': 'it', 'event': event, **expected})} # an event\n# the end\n"
-    lines = "\n  ".join(block_lines({"event": event, **expected}))
+        return f"- {SPARING.value({'name': 'it', 'event': event, **expected})} # an event\n# the end\n"
+    lines = "\n  ".join(SPARING.block({"event": event, **expected}))
     return f"- name: it # an event\n  {lines}\n  # the end\n"

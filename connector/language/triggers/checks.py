@@ -13,7 +13,7 @@ from connector.language.triggers.fields import is_text
 from connector.language.triggers.functions import FUNCTIONS, TYPE_NAMES, Kind
 from connector.language.triggers.globs import parse_glob
 from connector.language.triggers.operands import is_numeral
-from connector.language.triggers.repairs import Edit, Finding
+from connector.language.triggers.repairs import Edit, Finding, grouped, none_of
 from connector.language.triggers.spelling import quoted
 from connector.language.triggers.tree import (
     Call,
@@ -169,8 +169,14 @@ def _not_boolean(clause: Compare, value: Constant, text: str) -> Finding:
     source = text[clause.operand.start : clause.operand.end]
     here, other = ("true", "false") if value.value else ("false", "true")
     message = f"Segment compares with the text {here}, so this holds for nearly every event"
+    if isinstance(clause.operand, Call):
+        return _finding("boolean", message, "turn it", clause, (clause.start, clause.end, f"{source} = {other}"))
+    if clause.operand.keys == ("userId",):
+        edit = (clause.start, clause.end, f'{source} != "{here}"')
+        return _finding("boolean", message, "say that the text is meant", clause, edit)
+    either = grouped(f"{source} = {other} or {source} = null", clause.start, clause.end, text)
     help = f"write {source} = {other}, or for a missing value too"
-    return _finding("boolean", message, help, clause, (clause.start, clause.end, f"!({source} = {here})"))
+    return _finding("boolean", message, help, clause, (clause.start, clause.end, either))
 
 
 def _check_type_name(operand: Operand, value: Constant) -> Iterator[Finding]:
@@ -187,10 +193,13 @@ def _check_list(clause: Compare, value: Choices, text: str) -> Iterator[Finding]
     if clause.operator in _ORDER:
         yield _finding("order", f"'{clause.operator}' compares numbers only, not lists", "write a number", value)
     elif _kind(clause.operand):
-        inside = f"{source} in {spelled}"
-        instead = inside if clause.operator == "=" else f"!({inside})"
+        items = [text[item.start : item.end] for item in value.items]
+        instead = f"{source} in {spelled}" if clause.operator == "=" else f"!({source} in {spelled})"
+        help = "ask whether it is in the list" if clause.operator == "=" else "compare it with each item"
+        if clause.operator == "!=" and items:
+            instead = none_of(source, items, clause.start, clause.end, text)
         edit = (clause.start, clause.end, instead)
-        yield _finding("list", f"{source} is never a list", "ask whether it is in the list", clause, edit)
+        yield _finding("list", f"{source} is never a list", help, clause, edit)
 
 
 def _check_member(clause: Member, text: str) -> Iterator[Finding]:

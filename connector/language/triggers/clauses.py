@@ -7,7 +7,7 @@ from connector.language.triggers.cursor import Cursor
 from connector.language.triggers.fields import is_field, is_text
 from connector.language.triggers.functions import FUNCTIONS
 from connector.language.triggers.operands import TESTS, choices, constant, operand, starts_constant, wrong_arguments
-from connector.language.triggers.repairs import Edit
+from connector.language.triggers.repairs import Edit, none_of
 from connector.language.triggers.spelling import quoted
 from connector.language.triggers.tree import (
     Call,
@@ -29,7 +29,8 @@ _FOREIGN: Final = {
     **dict.fromkeys(("=~", "~", "~=", "!~", "like", "matches"), 'use match(field, "text*"): * is any characters'),
     "is": "write = or !=",
     "equals": "write =",
-    "contains": 'use contains(field, "text")',
+    "contains": 'write contains(field, "text")',
+    "match": 'write match(field, "text*"): * is any characters',
     "startswith": 'use match(field, "text*")',
     "endswith": 'use match(field, "*text")',
 }
@@ -94,8 +95,16 @@ def _not_in(cursor: Cursor, left: Operand) -> Member:
         cursor.stop("operator", f"'{word.text}' is not an operator", _OPERATORS, word)
     cursor.next()
     member = _member(cursor, left)
+    message = f"'{word.text} in' is not an operator"
+    items = member.choices.items if isinstance(member.choices, Choices) else ()
+    if items and not any(isinstance(item.value, bool) for item in items):
+        apart = none_of(
+            cursor.source(left), [cursor.source(item) for item in items], left.start, member.end, cursor.text
+        )
+        cursor.report("not", message, "compare with each by !=", word, ((left.start, member.end, apart),))
+        return member
     edits = ((left.start, left.start, "!("), (left.end, word.end, ""), (member.end, member.end, ")"))
-    cursor.report("not", f"'{word.text} in' is not an operator", "put ! before the clause in parentheses", word, edits)
+    cursor.report("not", message, "put ! before the clause in parentheses", word, edits)
     return member
 
 
@@ -107,13 +116,21 @@ def _odd_comparison(cursor: Cursor, left: Operand) -> Compare:
         cursor.report("operator", message, "write one", token, edits)
         value = constant(cursor)
         return Compare(left, "=", value, left.start, value.end)
+    if token.kind == "bang" and cursor.ahead(2)[1].text.lower() in TESTS:
+        cursor.next()
+        _foreign_operator(cursor, left, bang="!")
     if token.kind in ("word", "function", "foreign"):
-        _foreign_operator(cursor)
+        _foreign_operator(cursor, left)
     return _bare(cursor, left)
 
 
-def _foreign_operator(cursor: Cursor) -> NoReturn:
+def _foreign_operator(cursor: Cursor, left: Operand, *, bang: str = "") -> NoReturn:
     token, after, later = cursor.ahead(3)
+    if token.text.lower() in TESTS and after.kind == "text":
+        written = f"{bang}{token.text.lower()}({cursor.source(left)}, {cursor.source(after)})"
+        message = f"'{token.text}' is not an operator but a function"
+        help = f'write {token.text.lower()}(field, "text")'
+        cursor.stop("operator", message, help, token, ((left.start, after.end, written),))
     edits: tuple[Edit, ...] = ()
     if token.text.lower() == "is":
         negated = after.text.lower() == "not"

@@ -3,6 +3,7 @@
 A corrected text is only ever shown when it was read again without a fault.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
@@ -16,6 +17,7 @@ Edit: TypeAlias = tuple[int, int, str]
 
 _ROUNDS: Final = 4  # one edit may uncover the next fault: "x" == event
 _LONGEST: Final = 500  # characters of corrected text worth printing
+_OR: Final = re.compile(r"\bor\b|\|", re.IGNORECASE)
 _CHOICES: Final = frozenset(
     {
         "trigger_bare",  # whether it is there, or whether it is true
@@ -65,6 +67,19 @@ def _corrected(
         if not findings:
             return text, is_choice
     return None, False
+
+
+def grouped(instead: str, start: int, end: int, text: str) -> str:
+    """Put clauses that stand in place of a part of a trigger in parentheses, where nothing holds them together yet."""
+    before, behind = text[:start].rstrip(), text[end:].lstrip()
+    is_held = (not before and not behind) or (before.endswith("(") and behind.startswith(")"))
+    return instead if is_held else f"({instead})"
+
+
+def none_of(source: str, items: Sequence[str], start: int, end: int, text: str) -> str:
+    """Spell that a field is none of a list's items, clause by clause: Segment's own parser passes over `!`."""
+    joined = " and ".join(f"{source} != {item}" for item in items)
+    return grouped(joined, start, end, text) if len(items) > 1 and _OR.search(text) else joined
 
 
 def edited(text: str, edits: Sequence[Edit]) -> str:
