@@ -1,10 +1,10 @@
-"""What of a payload came from variables, found at its place: by name where it is the value, hidden where it was made."""
+"""What of a payload came from variables: by name where it is the value, hidden where something was made of it."""
 
 from pathlib import Path
 
 import pytest
 
-from connector.covers import Cover, cover_new, cover_of
+from connector.covers import NO_COVER, Cover, cover_new, cover_of
 from connector.destination import load
 from connector.values import JSON
 from connector.variable_covers import compile_covers
@@ -36,12 +36,12 @@ CASES: list[tuple[str, JSON]] = [
 @pytest.mark.parametrize(("field", "shown"), CASES)
 def test_what_is_shown_for_variables(field: str, shown: JSON, tmp_path: Path) -> None:
     """A variable's value is its name, what was made of it is hidden, and what a path read is shown."""
-    text = f"{{name: One, action: attach, trigger: type = 'page', fields: {{metadata: {{x: {field}}}}}}}"
+    text = f"{{name: One, action: attach, trigger: type = 'page', fields: {{account: u, metadata: {{x: {field}}}}}}}"
     (mapping,) = load(write_config(tmp_path, text), {"RUPT_CLIENT_ID": "c", **NAMES}).mappings
     find = compile_covers(mapping, frozenset(NAMES))
     assert find is not None
     payload = mapping.resolve(EVENT)
-    assert find(EVENT)["metadata"].value(payload["metadata"]) == {"x": shown}
+    assert find(EVENT).get("metadata", NO_COVER).value(payload["metadata"]) == {"x": shown}
 
 
 def test_a_mapping_without_variables_has_no_covers(tmp_path: Path) -> None:

@@ -136,9 +136,10 @@ def _joined_texts(texts: Iterable[str]) -> Cover:
 
 
 def clause_cover(mapping: Mapping, start: int, end: int) -> Cover:
-    """Give what a part of a trigger may not show: the values of the variables in it."""
+    """Give what a part of a trigger may not show: the event's texts that a variable in it is found to be, if long."""
     filled = mapping.variables(("trigger",))
-    return Cover(_of_pieces(filled, start, end)) if filled else NO_COVER
+    texts = _of_pieces(filled, start, end) if filled else {}
+    return Cover(whole={text: shown for text, shown in texts.items() if len(text) >= SHORTEST})
 
 
 def _of_pieces(filled: Filled, start: int, end: int) -> dict[str, str]:

@@ -5,7 +5,7 @@ no secret and stays. In payloads the place counts (covers); elsewhere long value
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias
 
 import msgspec
@@ -19,8 +19,8 @@ from connector.variables import StandIns
 
 _NAME: Final = re.compile(rb"\$\{([A-Za-z_]\w*)", re.ASCII)
 _OF_VALUES: Final = ("payload", "request", "problems", "warnings", "reason")  # of a row: what a mapping makes
-RowCovers: TypeAlias = Callable[[str, str], Covers]
-"""Gives the covers of a payload by the messageId and the name of the mapping."""
+RowCovers: TypeAlias = Mapping[tuple[str, str], Covers]
+"""The covers of payloads by the messageId and the name of the mapping."""
 
 
 class Mask(msgspec.Struct, frozen=True):
@@ -51,22 +51,25 @@ class Mask(msgspec.Struct, frozen=True):
                 text = named(text, written, name)
         return text
 
-    def rows(self, raw: bytes, covers: RowCovers | None = None) -> bytes:
-        """Put the names of variables into what mappings made, in lines of rows, and hide what looks secret there."""
-        values = [dump_json(value)[1:-1] for _, value in self._telling()]
-        if covers is None and not may_hold_secrets(raw) and not any(value in raw for value in values):
-            return raw
-        return b"".join(self._row(line, values, covers) for line in raw.splitlines(keepends=True))
+    def rows(self, raw: bytes, covers: RowCovers, masks: "Mapping[str, Mask]") -> bytes:
+        """Put the names of variables into what mappings made, in lines of rows, and hide what looks secret there.
 
-    def _row(self, line: bytes, values: list[bytes], covers: RowCovers | None) -> bytes:
-        if covers is None and not may_hold_secrets(line) and not any(value in line for value in values):
+        `masks` are those for the rows of single events, by messageId.
+        """
+        values = [dump_json(value)[1:-1] for _, value in self._telling()]
+        if not covers and not may_hold_secrets(raw) and not any(value in raw for value in values):
+            return raw
+        return b"".join(self._row(line, values, covers, masks) for line in raw.splitlines(keepends=True))
+
+    def _row(self, line: bytes, values: list[bytes], covers: RowCovers, masks: "Mapping[str, Mask]") -> bytes:
+        if not covers and not may_hold_secrets(line) and not any(value in line for value in values):
             return line
         row = load_json(line)
         assert isinstance(row, dict)
         shown = dict(row)
-        if covers is not None and row.get("mapping") is not None:
-            shown = _covered(shown, covers(str(row["messageId"]), str(row["mapping"])))
-        shown |= {key: self._value(hide(shown[key], "", frozenset())) for key in _OF_VALUES if key in shown}
+        shown = _covered(shown, covers.get((str(row["messageId"]), str(row["mapping"])), {}))
+        mask = masks.get(str(row["messageId"]), self)
+        shown |= {key: mask._value(hide(shown[key], "", frozenset())) for key in _OF_VALUES if key in shown}
         return line if shown == row else dump_json(shown) + b"\n"
 
     def _value(self, value: JSON) -> JSON:

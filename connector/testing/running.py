@@ -23,7 +23,7 @@ from connector.testing.gathering import Group, Planned
 from connector.testing.kept_rows import compare_rows
 from connector.testing.masking import Mask
 from connector.testing.recordings import UnusableError, chosen_events, kept_files, read_rows
-from connector.testing.tallies import Tally
+from connector.testing.tallies import MOST_SAMPLES, Tally
 from connector.testing.whole import compare_filtered, compare_takers
 from connector.trials.diffs import diff_values
 from connector.values import JSON, dump_json
@@ -79,11 +79,12 @@ class _Runner:
         self._secrets = Hiding(group.destination).texts
         self._finders: dict[str, Finder] = {}
         self._covers: dict[str, FindCovers | None] = {}
+        self._own: list[str] = []  # the recorded events that are told of, for the test that is run
         self._read = event_reader(None).read
         self._kept = kept_files(planned.case for planned in group.tests)
 
     def run(self, planned: Planned) -> Result:
-        case = planned.case
+        case, self._own = planned.case, []
         try:
             if case.event is not None:
                 return self._result(planned, Tally().add(self._verdict(planned, case.event)))
@@ -147,6 +148,8 @@ class _Runner:
             if isinstance(item, Event):
                 verdict, where = self._verdict(planned, item.data), f"{item.message_id} ({file}:{line})"
                 told = (Difference(one.path, f"{where}: {one.message}") for one in verdict.differences)
+                if verdict.differences and tally.failed < MOST_SAMPLES:
+                    self._own.append(dump_json(item.data).decode())
                 tally.add(replace(verdict, differences=tuple(told)))
             else:
                 what = f"{file}:{line} is no event"
@@ -157,18 +160,21 @@ class _Runner:
     def _with_rows(self, result: Result, *, see: bool) -> Result:
         """Compare the rows of a recording with those that are kept."""
         case, mapping = result.case, result.planned.mapping
-        covers: dict[tuple[str, str], Covers] = {}
+        mask, covers = self._group.mask, dict[tuple[str, str], Covers]()
+
+        masks: dict[str, Mask] = {}
 
         def watch(event: Event) -> None:
+            if (own := mask.without(dump_json(event.data).decode())) != mask:
+                masks.setdefault(event.message_id, own)
             for taker in self._destination.mappings if mapping is None else [mapping]:
                 if taker.matches(event.data) and (found := self._covers_of(taker, event.data)):
                     covers.setdefault((event.message_id, taker.name), found)
             if see:
                 self._see_all(mapping, event)
 
-        mask = self._group.mask
         raw = read_rows(case, self._destination, mapping, self._kept, watch)
-        raw = mask.rows(raw, (lambda *names: covers.get(names, {})) if covers else None)
+        raw = mask.rows(raw, covers, masks)
         message, diff = compare_rows(case, raw)
         if not message:
             return result
@@ -179,8 +185,8 @@ class _Runner:
     # ------------------------------------------------------------------------------------------------- results
 
     def _mask(self, planned: Planned) -> Mask:
-        """Give the mask for one test: what its author wrote is no secret."""
-        return self._group.mask.without(planned.case.part.document.source.text)
+        """Give the mask for one test: what its author wrote, and what stands in its events, is no secret."""
+        return self._group.mask.without(planned.case.part.document.source.text, *self._own)
 
     def _failed(self, planned: Planned, differences: list[Difference], *, unmade: str = "") -> Result:
         name, mask = planned.mapping.name if planned.mapping else "", self._mask(planned).text

@@ -545,6 +545,18 @@ def test_what_a_path_read_is_not_told_as_a_variable(tmp_path: Path) -> None:
     assert (change["from"], change["to"]) == (1, "1")
 
 
+def test_what_a_trigger_looked_at_is_told_as_it_is(tmp_path: Path) -> None:
+    """A short variable in a clause is not found in the event's texts; a long one is where it is all of a text."""
+    text = (
+        """{name: One, action: attach, trigger: 'name = "${ONE}" or event = "${KEY}"', fields: {account: $.userId}}"""
+    )
+    config = write_config(tmp_path, text)
+    one = {**page(1, name="pro-1"), "type": "track", "event": "se-cret"}
+    env = {"RUPT_CLIENT_ID": "c", "ONE": "1", "KEY": "se-cret"}
+    (row,) = call("explain", json.dumps(one), "--config", config, "--json", env=env).rows
+    assert [part["values"][0]["value"] for part in row["trigger"]["parts"]] == ["pro-1", "${KEY}"]
+
+
 # A terminal
 
 

@@ -425,6 +425,18 @@ def test_a_text_that_is_like_a_variable_is_shown_and_written(variables: dict[str
     assert "expect: {email: pro@acme.com}" in (tmp_path / "rupt_test.yaml").read_text(encoding="utf-8")
 
 
+def test_a_recorded_text_that_is_like_a_variable_is_shown(tmp_path: Path) -> None:
+    """What a recorded event holds is no variable either, in what is told and in rows that are kept."""
+    suite = (
+        "tests:\n  - {name: r, mapping: Made, events: events.jsonl, expect: {account: x}, expect_rows: rows.ndjson}\n"
+    )
+    (tmp_path / "rupt_test.yaml").write_text(suite)
+    assert 'expected "x", found "user-1"' in made(tmp_path, KEY="user-1").out
+    (tmp_path / "rupt_test.yaml").write_text(suite.replace("expect: {account: x}, ", ""))
+    assert made(tmp_path, "--update", KEY="user-1").code == 0
+    assert '"user":"user-1"' in (tmp_path / "rows.ndjson").read_text(encoding="utf-8")
+
+
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 
 
