@@ -141,18 +141,16 @@ class Changes:
 
     def _replace_items(self, place: Place, old: list[JSON], new: list[JSON]) -> Iterator[Change]:
         """Replace the items between those that stay; a comment stays with its item, and goes with it."""
-        before, after = ([msgspec.json.encode(item, order="deterministic") for item in items] for items in (old, new))
-        aligned = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
-        gaps = [gap for gap in aligned if gap[0] != "equal"]
-        is_flow, is_even = self._is_flow(place), all(end - start == to - at for _, start, end, at, to in gaps)
-        if not (is_even or is_flow) and not self._has_lines(place):
+        is_flow = self._is_flow(place)
+        gaps = _gaps(old, new, is_flow=is_flow)
+        is_even = is_flow or all(end - start == to - at == paired for start, end, at, to, paired in gaps)
+        if not is_even and not self._has_lines(place):
             self._refuse_comments(place)
             yield self._whole(place, new)
-        elif not (is_even or is_flow) and gaps[0][1:] == (0, len(old), 0, len(new)):
+        elif not is_even and gaps[0][:4] == (0, len(old), 0, len(new)):
             yield self._whole(place, new)
         else:
-            for _, start, end, at, to in gaps:
-                paired = min(end - start, to - at) if is_flow or end - start == to - at else 0
+            for start, end, at, to, paired in gaps:
                 for one, other in zip(range(start, start + paired), new[at : at + paired], strict=True):
                     yield from self.replace(self._own(place, one), old[one], other)
                 yield from self._gap(place, range(start + paired, end), new[at + paired : to])
@@ -188,7 +186,8 @@ class Changes:
         text = self._break.join(self._item_lines(place, items))
         if not at:
             line_start = self._line_start(first.start)
-            return line_start, line_start, text + self._break
+            above = self._above(line_start, self._text.index("-", line_start) - line_start)
+            return above, above, text + self._break
         end = self._document.source.line_end(self._entry_end(place, at - 1))
         return end, end, self._break + text
 
@@ -306,3 +305,18 @@ class Changes:
     def _colon(self, key: tuple[int, int]) -> int:
         """Give the offset behind a key's colon."""
         return self._text.index(":", key[1]) + 1
+
+
+def _gaps(old: list[JSON], new: list[JSON], *, is_flow: bool) -> list[tuple[int, int, int, int, int]]:
+    """Align two lists: the slices of both between items that stay, and how many in each become another in place.
+
+    In a block those are all or none: an item that only moves becomes no other, for a comment may belong to it.
+    """
+    before, after = ([msgspec.json.encode(item, order="deterministic") for item in items] for items in (old, new))
+    gaps = []
+    for kind, start, end, at, to in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        is_moved = not (set(before[start:end]).isdisjoint(after) and set(after[at:to]).isdisjoint(before))
+        is_paired = is_flow or (end - start == to - at and not is_moved)
+        if kind != "equal":
+            gaps.append((start, end, at, to, min(end - start, to - at) if is_paired else 0))
+    return gaps
