@@ -64,6 +64,7 @@ LAYERS = """
     sources.stamping sources.intake sources.answers sources.bodies sources.credentials sources.requests sources.http
     sources.listening sources.status
     replay replay.summary replay.selection replay.rehearsal replay.checkpoint replay.live
+    replacing
     testing.masking testing.suites testing.gathering testing.recordings testing.kept_rows testing.whole
     testing.tallies testing.running testing.updating testing
     recording recording.ways recording.proof recording.samples recording.reading recording.writing recording.recorder

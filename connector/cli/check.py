@@ -14,12 +14,11 @@ from connector.cli.options import allow_unset_option, config_option, environment
 from connector.cli.painting import Painter
 from connector.cli.problem_lines import (
     by_severity,
-    counted,
+    count_problems,
     line_of_fix,
     line_of_refusal,
     mendable,
     print_problem,
-    words_painter,
 )
 from connector.cli.problem_places import Places, problem_row
 from connector.cli.proof_table import print_proof
@@ -137,7 +136,7 @@ def _check(streams: Streams, wanted: _Wanted, state: State, *, fixed: int = 0) -
     verdict = f"{wanted.config}: {_mappings(state.destination)}, {_tests(state.destination)}"
     if wanted.form == "text":
         streams.print(verdict)
-        counts = counted(state.problems, notes=wanted.notes)
+        counts = count_problems(state.problems, notes=wanted.notes)
         if done or counts:
             Painter(streams).wrap(f"{done}{f'left: {counts}' if counts else 'none is left'}" if done else counts)
     else:
@@ -166,7 +165,7 @@ def _print_problems(streams: Streams, problems: Sequence[Problem], wanted: _Want
             for problem in problems:
                 streams.print_json(problem_row(problem, places))
         case _:
-            painter = words_painter(streams)
+            painter = Painter(streams, words=True)
             for problem in problems:
                 if wanted.notes or problem.severity != "note":
                     print_problem(painter, problem)
@@ -200,7 +199,7 @@ def _tests(destination: Destination) -> str:
 
 
 def _tell_fixes(streams: Streams, mended: Mended) -> None:
-    painter = words_painter(streams)
+    painter = Painter(streams, words=True)
     for problem in mended.problems:
         painter.wrap(*line_of_fix(problem))
     if not (mended.problems or mended.refused):
@@ -218,7 +217,7 @@ def _show_diff(streams: Streams, wanted: _Wanted, mended: Mended) -> int:
     for line in diff_of(mended):
         style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
         painter.print((style, line) if style else line)  # type: ignore[arg-type]  # one of the styles above
-    _tell_refused(words_painter(streams), mended.refused)
+    _tell_refused(Painter(streams, words=True), mended.refused)
     is_broken = mended.state.destination is None
     if is_broken:
         _print_problems(streams, [one for one in mended.state.problems if one.severity == "error"], wanted)

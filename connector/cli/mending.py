@@ -6,7 +6,6 @@ worse, and no preset that comes with the connector is touched.
 
 import difflib
 import os
-import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Final, TypeAlias
@@ -18,6 +17,7 @@ from connector.destination import Destination, load
 from connector.drafts import comes_with_us, read_source
 from connector.edits import applied
 from connector.errors import DestinationError, Edit, Problem, UsageError
+from connector.replacing import write_beside
 
 _ROUNDS: Final = 30  # one fix may uncover the next problem
 _BOM: Final = "\ufeff"
@@ -242,23 +242,10 @@ def _prepared(file: str, text: bytes) -> str:
         mode = os.stat(target).st_mode & 0o7777
         if not mode & 0o222:
             raise UsageError(f"{file} is read-only, nothing was written: make it writable, or look at --diff")
-        handle, name = tempfile.mkstemp(prefix=".check-", dir=os.path.dirname(target))
+        return write_beside(target, text, mode=mode, prefix=".check-")
     except OSError as error:
-        raise UsageError(_unwritten(file, error)) from None
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fchmod(stream.fileno(), mode)
-            os.fsync(stream.fileno())
-    except OSError as error:
-        os.unlink(name)
-        raise UsageError(_unwritten(file, error)) from None
-    return name
-
-
-def _unwritten(file: str, error: OSError) -> str:
-    return f"{file} cannot be written, nothing was written: {error.strerror or error}"
+        words = f"{file} cannot be written, nothing was written: {error.strerror or error}"
+        raise UsageError(words) from None
 
 
 def _put_in_place(name: str, file: str, written: Sequence[str]) -> None:

@@ -6,9 +6,9 @@ so the only codes on the screen are those that a style stands for.
 
 import os
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Final, Literal, TypeAlias
+from typing import BinaryIO, Final, Literal, TextIO, TypeAlias
 from unicodedata import combining, east_asian_width
 
 from connector.cli.streams import Streams, encodable, on_one_line
@@ -31,17 +31,24 @@ USUAL_COLUMNS: Final = 80
 
 
 class Painter:
-    """Prints lines of data to standard output; `columns` is how wide they should be, 80 off a terminal."""
+    """Prints lines of data to standard output, or with `words` to standard error.
 
-    def __init__(self, streams: Streams) -> None:
-        self.columns = columns_of(streams)
-        self._streams = streams
+    `columns` is how wide they should be, 80 off a terminal.
+    """
+
+    def __init__(self, streams: Streams, *, words: bool = False) -> None:
+        stream = streams.stderr if words else streams.stdout
+        self.columns = columns_of(stream, streams.env)
+        self._streams, self._words = streams, words
         env = streams.env
-        self._coloured = streams.stdout.isatty() and not env.get("NO_COLOR") and env.get("TERM") != "dumb"
+        self._coloured = stream.isatty() and not env.get("NO_COLOR") and env.get("TERM") != "dumb"
 
     def print(self, *parts: Part) -> None:
         """Print one line."""
         text = "".join(self._painted(part) for part in parts).rstrip()
+        if self._words:
+            self._streams.put_words(text)
+            return
         self._streams.stdout.write(encodable(text).encode() + b"\n")
         self._streams.stdout.flush()
 
@@ -57,14 +64,14 @@ class Painter:
         return f"\x1b[{_CODES[style]}m{on_one_line(text)}\x1b[0m" if self._coloured and text else on_one_line(text)
 
 
-def columns_of(streams: Streams) -> int:
+def columns_of(stream: TextIO | BinaryIO, env: Mapping[str, str]) -> int:
     """Say how many columns a report may use: what the terminal has, 80 where there is none."""
-    if not streams.stdout.isatty():
+    if not stream.isatty():
         return USUAL_COLUMNS
-    if (told := streams.env.get("COLUMNS", "")).isdecimal() and int(told):
+    if (told := env.get("COLUMNS", "")).isdecimal() and int(told):
         return int(told)
     with suppress(OSError):
-        return os.get_terminal_size(streams.stdout.fileno()).columns or USUAL_COLUMNS
+        return os.get_terminal_size(stream.fileno()).columns or USUAL_COLUMNS
     return USUAL_COLUMNS
 
 

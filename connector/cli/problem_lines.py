@@ -4,47 +4,13 @@ In: problems. Out: lines on standard error, within the columns there are, colour
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import BinaryIO, Final, TextIO, cast
+from typing import Final
 
-from msgspec.structs import replace
-
-from connector.cli.painting import Line, Painter, Style, cells
-from connector.cli.streams import Streams, encodable
+from connector.cli.painting import Line, Painter, Style, cells, counted
 from connector.errors import Fix, Problem, Severity
 
 _STYLES: Final[dict[Severity, Style]] = {"error": "red", "warning": "yellow", "note": "blue"}
 SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "note")
-
-
-class _Words:
-    """Standard error as the stream of bytes to which a Painter prints; words that nobody takes are let go."""
-
-    def __init__(self, stderr: TextIO) -> None:
-        self._stderr = stderr
-
-    def write(self, data: bytes) -> None:
-        """Write a line."""
-        with suppress(OSError):
-            self._stderr.write(encodable(data.decode(), self._stderr.encoding))
-
-    def flush(self) -> None:
-        """Bring out what was written."""
-        with suppress(OSError):
-            self._stderr.flush()
-
-    def isatty(self) -> bool:
-        """Say whether a person looks at it."""
-        return self._stderr.isatty()
-
-    def fileno(self) -> int:
-        """Give the file's number, by which a terminal's width is asked for."""
-        return self._stderr.fileno()
-
-
-def words_painter(streams: Streams) -> Painter:
-    """Make a Painter of standard error."""
-    return Painter(replace(streams, stdout=cast(BinaryIO, _Words(streams.stderr))))
 
 
 def print_problem(painter: Painter, problem: Problem) -> None:
@@ -86,12 +52,12 @@ def _window(problem: Problem, width: int) -> tuple[str, str, str]:
     return line, " " * cells(line[:start]), "^" * max(1, cells(line[start:end]))
 
 
-def counted(problems: Sequence[Problem], *, notes: bool) -> str:
+def count_problems(problems: Sequence[Problem], *, notes: bool) -> str:
     """Say how many problems there are of each severity, and how many can be mended."""
     counts = [(severity, sum(p.severity == severity for p in problems)) for severity in SEVERITIES]
-    told = [_plural(number, severity) for severity, number in counts if number and (notes or severity != "note")]
+    told = [counted(number, severity) for severity, number in counts if number and (notes or severity != "note")]
     hidden = 0 if notes else sum(p.severity == "note" for p in problems)
-    told += [f"{_plural(hidden, 'note')} (--notes prints {'it' if hidden == 1 else 'them'})"] if hidden else []
+    told += [f"{counted(hidden, 'note')} (--notes prints {'it' if hidden == 1 else 'them'})"] if hidden else []
     return ", ".join(told) + mendable([p for p in problems if notes or p.severity != "note"])
 
 
@@ -102,10 +68,6 @@ def mendable(problems: Sequence[Problem]) -> str:
     told = [f"--fix mends {safe:,} of them"] if safe else []
     told += [f"--unsafe-fixes {'' if safe else 'mends '}{unsafe:,}{' more' if safe else ' of them'}"] if unsafe else []
     return f"; {', '.join(told)}" if told else ""
-
-
-def _plural(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def by_severity(problems: Sequence[Problem]) -> list[Problem]:

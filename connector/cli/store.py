@@ -1,10 +1,8 @@
 """What the commands on a store share: which folder, how moments and tables are printed, how a person is asked."""
 
 import io
-import os
 import textwrap
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -15,12 +13,12 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
+from connector.cli.painting import columns_of
 from connector.cli.streams import Streams, on_one_line
 from connector.config import DEFAULT_DATA
 from connector.errors import UsageError
 from connector.queue.desk import Desk
 
-_USUAL: Final = 80  # columns of a terminal that does not tell
 _ENDLESS: Final = 1_000_000  # columns of no terminal: a table takes what it needs
 
 data_option = click.option(
@@ -54,13 +52,7 @@ def agree(streams: Streams, question: str, *, yes: bool) -> bool:
 
 def room(streams: Streams) -> int | None:
     """Say how many columns the terminal has that data goes to; None off a terminal, where any line is short enough."""
-    if not streams.stdout.isatty():
-        return None
-    if (told := streams.env.get("COLUMNS", "")).isdecimal() and int(told):
-        return int(told)
-    with suppress(OSError):
-        return os.get_terminal_size(streams.stdout.fileno()).columns or _USUAL
-    return _USUAL
+    return columns_of(streams.stdout, streams.env) if streams.stdout.isatty() else None
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = False) -> str:

@@ -24,8 +24,12 @@ class Streams(msgspec.Struct, frozen=True):
 
     def say(self, text: str = "") -> None:
         """Write a line of words, or several; what the encoding does not have and what a terminal obeys is escaped."""
+        self.put_words(_escaped(text, kept="\t\n"))
+
+    def put_words(self, text: str) -> None:
+        """Write a line of words in which the caller has escaped what a terminal obeys."""
         with suppress(OSError):
-            self.stderr.write(encodable(_escaped(text, kept="\t\n"), self.stderr.encoding) + "\n")
+            self.stderr.write(encodable(text, self.stderr.encoding) + "\n")
             self.stderr.flush()
 
     def print(self, text: str) -> None:

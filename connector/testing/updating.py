@@ -5,7 +5,6 @@ that comes with the connector, are left alone.
 """
 
 import os
-import tempfile
 from collections.abc import Iterable
 
 import msgspec
@@ -13,6 +12,7 @@ import msgspec
 from connector.documents import Document
 from connector.drafts import mappings_folder, read_source
 from connector.errors import Path
+from connector.replacing import write_beside
 from connector.testing.recordings import beside
 from connector.testing.running import Result
 from connector.trials.rewriting import UnwritableError, rewrite_each
@@ -113,13 +113,9 @@ def _write_rows(results: list[Result]) -> dict[int, str]:
 def _write_file(file: str, data: bytes) -> None:
     """Write a file beside the old one and let it take its place, with the old one's permissions."""
     target = os.path.realpath(file)
-    handle, name = tempfile.mkstemp(dir=os.path.dirname(target), prefix=f".{os.path.basename(target)}.")
+    mode = os.stat(target).st_mode & 0o7777 if os.path.exists(target) else 0o644
+    name = write_beside(target, data, mode=mode, prefix=f".{os.path.basename(target)}.")
     try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(name, os.stat(target).st_mode & 0o7777 if os.path.exists(target) else 0o644)
         os.replace(name, target)
     except OSError:
         os.unlink(name)

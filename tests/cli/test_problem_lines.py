@@ -5,8 +5,8 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.cli.painting import cells
-from connector.cli.problem_lines import print_problem, words_painter
+from connector.cli.painting import Painter, cells
+from connector.cli.problem_lines import print_problem
 from connector.cli.streams import Streams
 from connector.positions import make_source
 
@@ -15,7 +15,7 @@ def printed(line: str, start: int, end: int) -> list[str]:
     """Print a problem of a slice of a line; give the line and its carets without what stands before them."""
     words = io.StringIO()
     problem = make_source("a.yaml", line).problem("wrong_value", "it is wrong", start, end)
-    print_problem(words_painter(Streams(io.BytesIO(), io.BytesIO(), words, {})), problem)
+    print_problem(Painter(Streams(io.BytesIO(), io.BytesIO(), words, {}), words=True), problem)
     return [told[4:] for told in words.getvalue().splitlines()[3:5]]
 
 
